@@ -1,0 +1,143 @@
+package engine
+
+// Inspection is `inspect`'s answer, with the field names of Docker's API.
+type Inspection struct {
+	ID              string `json:"Id"`
+	Created         string // RFC 3339, nanoseconds
+	Path            string
+	Args            []string
+	State           InspectState
+	Image           string // "sha256:…"
+	ResolvConfPath  string
+	HostnamePath    string
+	HostsPath       string
+	LogPath         string
+	Name            string // with a leading slash, as Docker has it
+	RestartCount    int
+	Driver          string // "overlay"
+	Platform        string // "linux"
+	Mounts          []InspectMount
+	Config          InspectConfig
+	HostConfig      InspectHostConfig
+	NetworkSettings InspectNetwork
+	GraphDriver     InspectGraph
+}
+
+// InspectState is the container's state, derived from the kernel.
+type InspectState struct {
+	Status     string // "created", "running", "paused", "exited", "corrupt"
+	Running    bool
+	Paused     bool
+	Restarting bool
+	OOMKilled  bool
+	Dead       bool
+	Pid        int // 0 when it doesn't run
+	ShimPid    int // Cooper's own: the supervisor, 0 when it doesn't run
+	ExitCode   int
+	Error      string
+	StartedAt  string // "0001-01-01T00:00:00Z" for never
+	FinishedAt string
+}
+
+// InspectMount is one volume, bind mount or tmpfs.
+type InspectMount struct {
+	Type        string
+	Name        string `json:",omitempty"` // of a volume
+	Source      string
+	Destination string
+	Driver      string `json:",omitempty"`
+	Mode        string
+	RW          bool
+	Propagation string
+}
+
+// InspectConfig is what the command sees of itself.
+type InspectConfig struct {
+	Hostname     string
+	Domainname   string
+	User         string
+	AttachStdin  bool
+	AttachStdout bool
+	AttachStderr bool
+	ExposedPorts map[string]struct{} `json:",omitempty"`
+	Tty          bool
+	OpenStdin    bool
+	StdinOnce    bool
+	Env          []string
+	Cmd          []string
+	Image        string
+	Volumes      map[string]struct{}
+	WorkingDir   string
+	Entrypoint   []string
+	Labels       map[string]string
+	StopSignal   string `json:",omitempty"`
+	StopTimeout  *int   `json:",omitempty"`
+}
+
+// InspectHostConfig is what the host grants the container.
+type InspectHostConfig struct {
+	Binds             []string
+	NetworkMode       string
+	PortBindings      map[string][]InspectPort
+	AutoRemove        bool
+	CapAdd            []string
+	CapDrop           []string
+	Privileged        bool
+	ReadonlyRootfs    bool
+	SecurityOpt       []string
+	Init              *bool `json:",omitempty"`
+	LogConfig         InspectLog
+	Memory            int64 // bytes
+	MemoryReservation int64
+	MemorySwap        int64
+	NanoCpus          int64
+	CPUPeriod         int64 `json:"CpuPeriod"`
+	CPUQuota          int64 `json:"CpuQuota"`
+	CPUShares         int64 `json:"CpuShares"`
+	CpusetCpus        string
+	CpusetMems        string
+	PidsLimit         int64
+	ExtraHosts        []string
+	DNS               []string `json:"Dns"`
+	MaskedPaths       []string
+	ReadonlyPaths     []string
+	Runtime           string
+}
+
+// InspectLog says where the output goes.
+type InspectLog struct {
+	Type   string // "json-file"
+	Config map[string]string
+}
+
+// InspectPort is one host address of a published port.
+type InspectPort struct {
+	HostIP   string `json:"HostIp"`
+	HostPort string
+}
+
+// InspectNetwork is the container's network.
+type InspectNetwork struct {
+	Bridge      string
+	SandboxKey  string // /proc/PID/ns/net while it runs
+	Ports       map[string][]InspectPort
+	Gateway     string
+	IPAddress   string
+	IPPrefixLen int
+	MacAddress  string
+	Networks    map[string]InspectEndpoint
+}
+
+// InspectEndpoint is the container's place in one network.
+type InspectEndpoint struct {
+	Gateway     string
+	IPAddress   string
+	IPPrefixLen int
+	MacAddress  string
+}
+
+// InspectGraph is where the root file system's parts are.
+type InspectGraph struct {
+	Name string
+	Data map[string]string
+}

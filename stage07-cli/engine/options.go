@@ -1,0 +1,135 @@
+package engine
+
+import (
+	"io"
+
+	"cooper/stage01-namespaces"
+)
+
+// CreateOptions is what the user asks of a new container, as `cooper create`
+// and `cooper run` take it. The zero value of a field means the image's or
+// Docker's default.
+type CreateOptions struct {
+	Name  string   `json:"name,omitempty"` // [a-zA-Z0-9][a-zA-Z0-9_.-]*, at most 128; "" invents one
+	Image string   `json:"image"`          // a name or an id; it must be in the store
+	Args  []string `json:"args,omitempty"` // replaces the image's Cmd; never joined or split
+
+	// Entrypoint replaces the image's entrypoint; [""] or an empty, non-nil
+	// list clears it. The image's Cmd is then not used, as with Docker.
+	Entrypoint []string `json:"entrypoint,omitempty"`
+
+	Env        []string          `json:"env,omitempty"` // KEY=value, over the image's
+	User       string            `json:"user,omitempty"`
+	Cwd        string            `json:"cwd,omitempty"`
+	Hostname   string            `json:"hostname,omitempty"` // "" is the first 12 digits of the id
+	Domainname string            `json:"domainname,omitempty"`
+	Labels     map[string]string `json:"labels,omitempty"` // over the image's
+
+	Terminal bool `json:"terminal,omitempty"` // -t
+	Stdin    bool `json:"stdin,omitempty"`    // -i: standard input is a pipe, not /dev/null
+	// StdinOnce ends standard input when the first client that gave some goes:
+	// what `run -i` in the foreground wants, and `run -d -i` doesn't.
+	StdinOnce bool `json:"stdinOnce,omitempty"`
+
+	Init       bool `json:"init,omitempty"`
+	AutoRemove bool `json:"autoRemove,omitempty"` // --rm: the shim removes it, whoever is still alive
+
+	Privileged      bool     `json:"privileged,omitempty"`
+	ReadOnly        bool     `json:"readOnly,omitempty"`
+	NoNewPrivileges bool     `json:"noNewPrivileges,omitempty"`
+	CapAdd          []string `json:"capAdd,omitempty"` // "NET_ADMIN", "CAP_NET_ADMIN" or "ALL", in any case
+	CapDrop         []string `json:"capDrop,omitempty"`
+
+	Limits Limits `json:"limits"`
+
+	Mounts []Mount `json:"mounts,omitempty"` // -v, --mount, --tmpfs
+
+	Network NetworkMode `json:"network,omitempty"` // "" is bridge
+	Ports   []Port      `json:"ports,omitempty"`
+
+	ExtraHosts []string `json:"extraHosts,omitempty"` // "name:address"
+	DNS        []string `json:"dns,omitempty"`
+
+	StopSignal  string `json:"stopSignal,omitempty"`  // "" is the image's, or SIGTERM
+	StopTimeout *int   `json:"stopTimeout,omitempty"` // seconds; nil is 10
+
+	Log LogOptions `json:"log"`
+}
+
+// Mount is one entry of -v or --mount.
+type Mount struct {
+	Type string `json:"type"` // "bind", "volume" or "tmpfs"
+	// Source is a host path for a bind (absolute), a volume's name for a
+	// volume ("" makes an anonymous one), and nothing for a tmpfs.
+	Source      string   `json:"source,omitempty"`
+	Destination string   `json:"destination"` // absolute, in the container
+	ReadOnly    bool     `json:"readOnly,omitempty"`
+	NoCopy      bool     `json:"noCopy,omitempty"`     // a new volume stays empty
+	CreateHost  bool     `json:"createHost,omitempty"` // -v makes a missing host directory; --mount refuses
+	Options     []string `json:"options,omitempty"`    // "rprivate", "rslave", "size=64m", "mode=1777", …
+}
+
+// LogOptions bounds what a container's output may take on disk.
+type LogOptions struct {
+	MaxSize  int64 `json:"maxSize,omitempty"`  // bytes a file; 0 is 10 MiB
+	MaxFiles int   `json:"maxFiles,omitempty"` // files kept, the current one included; 0 is 3
+}
+
+// NetworkMode is "bridge", "none", "host" or "container:NAME".
+type NetworkMode string
+
+// Streams joins a client to a container's standard streams.
+type Streams struct {
+	In       io.Reader // nil: no input is given, and the container's is left open
+	Out, Err io.Writer // nil drops that stream; with a terminal all comes on Out
+
+	// DetachKeys leaves the container when they come on In, which then isn't
+	// at its end: "ctrl-p,ctrl-q" is what Docker uses. "" never detaches.
+	DetachKeys string
+
+	// Resize carries the sizes of the client's terminal; nil without one.
+	Resize <-chan namespaces.WindowSize
+}
+
+// StartOptions says how a container is started.
+type StartOptions struct {
+	// Attach hands the streams over before the command begins, so that no byte
+	// is lost. nil starts it in the background.
+	Attach *Streams
+
+	// Watch is told of each step, outside and inside (--explain).
+	Watch func(namespaces.Event)
+}
+
+// ExecOptions is what `cooper exec` takes.
+type ExecOptions struct {
+	Args       []string
+	Env        []string // over the container's
+	User       string   // "" is the container's
+	Cwd        string   // "" is the container's
+	Terminal   bool
+	Stdin      bool
+	Privileged bool
+	Detach     bool
+	Attach     *Streams // ignored with Detach
+	Watch      func(namespaces.Event)
+}
+
+// LogsOptions is what `cooper logs` takes.
+type LogsOptions struct {
+	Follow     bool
+	Tail       int    // the last so many lines; -1 is all
+	Since      string // RFC 3339, Unix seconds, or a duration back from now ("10m"); "" is the beginning
+	Until      string
+	Timestamps bool
+	Out, Err   io.Writer
+}
+
+// CommitOptions is what `cooper commit` takes.
+type CommitOptions struct {
+	Name    string // "repo:tag"; "" leaves the image nameless
+	Author  string
+	Comment string
+	NoPause bool     // don't freeze the container's processes meanwhile
+	Changes []string // Dockerfile instructions: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, USER, VOLUME, WORKDIR, STOPSIGNAL
+}
