@@ -1,7 +1,12 @@
 package namespaces
 
 import (
+	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
+
+	"golang.org/x/sys/unix"
 )
 
 // Process is a container's first process as its parent holds it.
@@ -21,4 +26,146 @@ type Process struct {
 	Pid     int      // in the parent's pid namespace; set by namespaces/clone
 	Pidfd   *os.File // refers to the process even after its pid is reused; see pidfd_open(2)
 	Console *os.File // with Spec.Terminal: the terminal's master end; set by Launch
+
+	spec    *os.File // our end of descriptor specFD
+	mapped  *os.File // a byte written here tells the child that its ids are mapped
+	events  *os.File // our end of descriptor eventsFD
+	early   error    // what the child reported before Launch listened
+	started bool     // the child said that it is about to exec the command
+	reaped  bool
+}
+
+// Launch takes the steps outside and waits until the child has become the
+// command. When a step fails, outside or inside, everything is undone and the
+// error is a *StepError; ExitCode tells what to exit with.
+//
+// Wait for the process afterwards, then Undo the same list.
+func Launch(p *Process, outside []Step) error {
+	err := Take(outside, p.Watch)
+	if err == nil {
+		if err = p.listen(); err == nil {
+			return nil
+		}
+		err = errors.Join(err, Undo(outside))
+	}
+	return errors.Join(err, p.Close())
+}
+
+// listen reads the child's events until end-of-file, which means that exec
+// closed the descriptor: the child has become the command.
+func (p *Process) listen() error {
+	failure := p.early
+	for {
+		packet, console, err := receive(p.events)
+		if err != nil {
+			return fmt.Errorf("read the child's events: %w", err)
+		}
+		if console != nil {
+			p.Console = console
+			continue
+		}
+		if len(packet) == 0 {
+			break
+		}
+		if err := p.heed(packet); err != nil && failure == nil {
+			failure = err
+		}
+	}
+	if failure == nil && !p.started {
+		status, err := p.Wait()
+		failure = errors.Join(fmt.Errorf("the child ended before it became the command (%s)", describe(status)), err)
+	}
+	return failure
+}
+
+// heed acts on one packet of the child's: it returns the failure that the
+// packet tells of, if it does.
+func (p *Process) heed(packet []byte) error {
+	if packet[0] == 0 {
+		r, err := parseRecord(packet)
+		if err != nil {
+			return err
+		}
+		return asStepError(stepClone, r.err())
+	}
+	var m message
+	if err := json.Unmarshal(packet, &m); err != nil {
+		return fmt.Errorf("read the child's events: %w", err)
+	}
+	if m.Error != "" {
+		return m.err()
+	}
+	p.started = p.started || m.Step == stepExec
+	if p.Watch != nil {
+		p.Watch(m.Event)
+	}
+	return nil
+}
+
+// Wait waits for the process to end and collects it. A second call returns
+// ECHILD.
+func (p *Process) Wait() (unix.WaitStatus, error) {
+	var status unix.WaitStatus
+	for {
+		_, err := unix.Wait4(p.Pid, &status, 0, nil)
+		if err == unix.EINTR {
+			continue
+		}
+		if err != nil {
+			return 0, os.NewSyscallError("wait4", err)
+		}
+		p.reaped = true
+		return status, nil
+	}
+}
+
+// Signal sends a signal to the process, never to another that got its pid.
+func (p *Process) Signal(sig unix.Signal) error {
+	return os.NewSyscallError("pidfd_send_signal", unix.PidfdSendSignal(int(p.Pidfd.Fd()), sig, nil, 0))
+}
+
+// Resize tells the container's terminal its new size; the kernel then sends
+// SIGWINCH to the foreground process group.
+func (p *Process) Resize(size WindowSize) error {
+	return resize(p.Console, size)
+}
+
+// Close closes the descriptors that Launch opened. The process lives on.
+func (p *Process) Close() error {
+	var errs []error
+	for _, file := range []**os.File{&p.spec, &p.mapped, &p.events, &p.Pidfd, &p.Console} {
+		if *file != nil {
+			errs = append(errs, (*file).Close())
+			*file = nil
+		}
+	}
+	return errors.Join(errs...)
+}
+
+// end kills the process and collects it; for a launch that failed.
+func (p *Process) end() error {
+	if p.Pid == 0 || p.reaped {
+		return nil
+	}
+	if err := p.Signal(unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
+		return err
+	}
+	_, err := p.Wait()
+	return err
+}
+
+// ExitStatus is what a shell would report: the exit code, or 128 and the
+// number of the signal that ended the process.
+func ExitStatus(status unix.WaitStatus) int {
+	if status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return status.ExitStatus()
+}
+
+func describe(status unix.WaitStatus) string {
+	if status.Signaled() {
+		return "killed by " + unix.SignalName(status.Signal())
+	}
+	return fmt.Sprintf("exit status %d", status.ExitStatus())
 }

@@ -38,6 +38,10 @@ type Spec struct {
 	// signals; otherwise the command itself is PID 1.
 	Init bool `json:"init,omitempty"`
 
+	// OutliveParent lets the command go on when its parent ends; otherwise the
+	// kernel kills it then (PR_SET_PDEATHSIG).
+	OutliveParent bool `json:"outliveParent,omitempty"`
+
 	// Target is the pid of a process whose namespaces are joined, all of them
 	// that differ from ours; Namespaces is then ignored. It is how exec enters
 	// a running container.
@@ -100,6 +104,25 @@ var flags = map[Kind]struct {
 	Time:    {unix.CLONE_NEWTIME, "time"},
 	User:    {unix.CLONE_NEWUSER, "user"},
 	UTS:     {unix.CLONE_NEWUTS, "uts"},
+}
+
+// ParseKind takes a kind by its name, or by the shorter one that it has under
+// /proc/PID/ns. Validate refuses what neither knows.
+func ParseKind(name string) Kind {
+	for kind, flag := range flags {
+		if name == flag.proc {
+			return kind
+		}
+	}
+	return Kind(name)
+}
+
+// RunAsRootOf adds a user namespace in which root is the given user and group
+// of the host, and nobody else exists: what anyone may have without root.
+func (s *Spec) RunAsRootOf(uid, gid int) {
+	s.Namespaces = append(s.Namespaces, Namespace{Kind: User})
+	s.UIDMappings = []IDMapping{{HostID: uint32(uid), Size: 1}}
+	s.GIDMappings = []IDMapping{{HostID: uint32(gid), Size: 1}}
 }
 
 // New lists the given kinds as new namespaces.

@@ -1,0 +1,28 @@
+package namespaces
+
+import (
+	"errors"
+
+	"golang.org/x/sys/unix"
+)
+
+// Exit codes that Docker, Podman and shells agree on. See also Exit status in
+// bash(1).
+const (
+	ExitEngine        = 125 // the container could not be made
+	ExitNotExecutable = 126 // the command is there but can't be executed
+	ExitNotFound      = 127 // there is no such command
+)
+
+// ExitCode tells what to exit with after an error of Launch: 127 or 126 when
+// the last act, becoming the command, failed, and 125 for anything else.
+func ExitCode(err error) int {
+	var step *StepError
+	if !errors.As(err, &step) || step.Step != stepExec {
+		return ExitEngine
+	}
+	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {
+		return ExitNotFound
+	}
+	return ExitNotExecutable
+}

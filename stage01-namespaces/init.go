@@ -1,0 +1,93 @@
+package namespaces
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"runtime"
+
+	"golang.org/x/sys/unix"
+)
+
+// initName is what the child's argv[0] is, so that Init knows it.
+const initName = "container-init"
+
+// Init must be the first line of every program (and TestMain) that launches
+// containers. In an ordinary process it returns at once. In the child that
+// Launch made, it reads the outermost stage's Spec, takes that stage's steps
+// inside, becomes the command, and never returns.
+func Init[S any](inside func(*S) []Step) {
+	if len(os.Args) != 1 || os.Args[0] != initName {
+		return
+	}
+	// Namespaces, ids and capabilities belong to the thread that asks for them.
+	runtime.LockOSThread()
+	err := enter(inside)
+	reportFailure(err)
+	os.Exit(ExitCode(err))
+}
+
+func enter[S any](inside func(*S) []Step) error {
+	unix.CloseOnExec(specFD)
+	unix.CloseOnExec(eventsFD)
+	var spec S
+	if err := readSpec(&spec); err != nil {
+		return asStepError(stepSendSpec, err)
+	}
+	stage, isStage := any(&spec).(interface{ Base() *Spec })
+	if !isStage {
+		return asStepError(stepSendSpec, fmt.Errorf("%T doesn't embed namespaces.Spec", spec))
+	}
+	base := stage.Base()
+	if err := lowerFileLimit(); err != nil {
+		return asStepError(stepSendSpec, err)
+	}
+	if err := Take(inside(&spec), insideWatch(base)); err != nil {
+		return err
+	}
+	return asStepError(stepExec, become(base))
+}
+
+// readSpec waits for the Spec. End-of-file without one means that the parent
+// gave up, or was killed: then there is nothing to become.
+func readSpec(spec any) error {
+	file := os.NewFile(specFD, "spec")
+	defer file.Close()
+	text, err := io.ReadAll(file)
+	if err != nil {
+		return err
+	}
+	if len(text) == 0 {
+		return errors.New("the parent ended before it sent the Spec")
+	}
+	return json.Unmarshal(text, spec)
+}
+
+// insideWatch reports each step to the parent, if it wants to know.
+func insideWatch(s *Spec) func(Event) {
+	if !s.Explain {
+		return nil
+	}
+	return func(e Event) {
+		e.Inside = true
+		report(message{Event: e})
+	}
+}
+
+// defaultOpenFiles is the soft limit that the kernel gives to its first
+// process (INR_OPEN_CUR), and that programs which still use select(2) rely on.
+const defaultOpenFiles = 1024
+
+// lowerFileLimit puts the soft limit on open files back: Go's runtime raises
+// it to the hard limit in every Go program, us and the parent, and a command
+// must not inherit that.
+func lowerFileLimit() error {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return os.NewSyscallError("getrlimit", err)
+	}
+	limit.Cur = min(limit.Max, defaultOpenFiles)
+	return os.NewSyscallError("setrlimit", unix.Setrlimit(unix.RLIMIT_NOFILE, &limit))
+}
