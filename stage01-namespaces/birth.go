@@ -41,6 +41,7 @@ type birth struct {
 	stdio  [firstFree]int32 // what becomes descriptor 0, 1, 2, specFD, eventsFD
 	exe    int32            // our own binary
 	wait   int32            // a pipe to read one byte from before exec; -1 for none
+	asRoot bool             // in another user namespace: take on its root's ids
 	mask   uint64           // the signal mask to restore
 	argv   [2]*byte
 	envv   [3]*byte
@@ -153,6 +154,8 @@ func (b *birth) child() {
 		if errno != 0 || n != 1 {
 			b.fail(recordMapping, errno)
 		}
+	}
+	if b.asRoot {
 		_, _, _ = unix.RawSyscall(unix.SYS_SETRESGID, 0, 0, 0)
 		_, _, _ = unix.RawSyscall(unix.SYS_SETRESUID, 0, 0, 0)
 	}

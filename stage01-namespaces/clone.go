@@ -46,6 +46,7 @@ func clone(s *Spec, p *Process) error {
 func (b *birth) aim(s *Spec, p *Process) {
 	b.clone.flags = uint64(newNamespaces(s))
 	b.clone.exitSignal = uint64(unix.SIGCHLD)
+	b.asRoot = s.IsNew(User) || b.joinsUser()
 	if b.joins[0].flags != 0 {
 		b.clone.flags |= unix.CLONE_PARENT
 		b.clone.exitSignal = 0
@@ -55,6 +56,14 @@ func (b *birth) aim(s *Spec, p *Process) {
 		b.clone.flags |= unix.CLONE_INTO_CGROUP
 		b.clone.cgroup = uint64(p.Cgroup.Fd())
 	}
+}
+
+func (b *birth) joinsUser() bool {
+	var mask int32
+	for _, join := range b.joins {
+		mask |= join.flags
+	}
+	return mask&unix.CLONE_NEWUSER != 0
 }
 
 // newNamespaces gathers the clone flags. The cgroup namespace isn't among

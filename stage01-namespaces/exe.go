@@ -31,7 +31,8 @@ func openSealed() (*os.File, error) {
 
 // openThroughOverlay makes a detached overlay of the binary's directory and
 // opens the binary there. Without an upper layer an overlay is read-only, and
-// it needs two lower ones; the second is never reached.
+// it needs two lower ones that don't lie within each other; of the second
+// nothing is used.
 func openThroughOverlay(path string) (*os.File, error) {
 	dir, name := filepath.Split(path)
 	overlay, err := unix.Fsopen("overlay", unix.FSOPEN_CLOEXEC)
@@ -39,7 +40,7 @@ func openThroughOverlay(path string) (*os.File, error) {
 		return nil, os.NewSyscallError("fsopen", err)
 	}
 	defer unix.Close(overlay)
-	for _, lower := range []string{filepath.Clean(dir), "/proc/self/fd"} {
+	for _, lower := range []string{filepath.Clean(dir), "/dev"} {
 		if err := unix.FsconfigSetString(overlay, "lowerdir+", lower); err != nil {
 			return nil, os.NewSyscallError("fsconfig", err)
 		}
