@@ -47,14 +47,18 @@ func (b *birth) aim(s *Spec, p *Process) {
 	b.clone.flags = uint64(newNamespaces(s))
 	b.clone.exitSignal = uint64(unix.SIGCHLD)
 	b.asRoot = s.IsNew(User) || b.joinsUser()
+	first := &b.clone
 	if b.joins[0].flags != 0 {
 		b.clone.flags |= unix.CLONE_PARENT
 		b.clone.exitSignal = 0
 		b.door.exitSignal = uint64(unix.SIGCHLD)
+		first = &b.door
 	}
 	if p.Cgroup != nil {
-		b.clone.flags |= unix.CLONE_INTO_CGROUP
-		b.clone.cgroup = uint64(p.Cgroup.Fd())
+		// With a door it is the door that enters, while it still has our
+		// credentials; the child inherits its cgroup.
+		first.flags |= unix.CLONE_INTO_CGROUP
+		first.cgroup = uint64(p.Cgroup.Fd())
 	}
 }
 

@@ -17,44 +17,46 @@ import (
 func TestInitReapsOrphansAndABareCommandDoesNot(t *testing.T) {
 	notrace.Check(t)
 	for _, init := range []bool{true, false} {
-		// A hundred children, each orphaned at once; the command then turns
-		// into a program that never waits for children.
-		s := everything("sh", "-c", "for i in $(seq 100); do (sh -c 'exit 0' &); done; exec sleep 1000")
+		// Ten orphans, which outlive the shell: it turns into a program that
+		// never waits for children.
+		s := everything("sh", "-c", "for i in $(seq 10); do (sleep 0.3 &); done; exec sleep 1000")
 		s.Init = init
 		p := start(t, s)
-		want := "100 zombies"
+		want := kin{sleep: true, zombies: 10}
 		if init {
-			want = "0 zombies"
+			want = kin{sleep: true, others: 1} // the command itself
 		}
-		require.Eventually(t, func() bool {
-			sleeping, zombies := family(t, p.Pid)
-			return sleeping && fmt.Sprintf("%d zombies", zombies) == want
-		}, 20*time.Second, 10*time.Millisecond, want)
+		require.Eventually(t, func() bool { return family(t, p.Pid) == want }, 20*time.Second, 10*time.Millisecond,
+			"want %+v", want)
 	}
 }
 
-// family tells of a container, by its PID 1's children: whether the command
-// has become sleep, and how many zombies there are.
-func family(t testing.TB, pid int) (sleeping bool, zombies int) {
+// kin tells of a container by its PID 1's children.
+type kin struct {
+	sleep           bool // the command, PID 1 or its child, has become sleep 1000
+	zombies, others int
+}
+
+func family(t testing.TB, pid int) (found kin) {
 	t.Helper()
-	sleeping = comm(pid) == "sleep"
-	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", pid, pid))
-	require.NoError(t, err)
-	for _, field := range strings.Fields(string(children)) {
+	found.sleep = strings.Contains(proc(pid, "cmdline"), "1000")
+	for _, field := range strings.Fields(proc(pid, fmt.Sprintf("task/%d/children", pid))) {
 		child, err := strconv.Atoi(field)
 		require.NoError(t, err)
-		status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", child))
-		if err == nil && strings.Contains(string(status), "State:\tZ") {
-			zombies++
+		if strings.Contains(proc(child, "status"), "State:\tZ") {
+			found.zombies++
+		} else {
+			found.others++
 		}
-		sleeping = sleeping || comm(child) == "sleep"
+		found.sleep = found.sleep || strings.Contains(proc(child, "cmdline"), "1000")
 	}
-	return sleeping, zombies
+	return found
 }
 
-func comm(pid int) string {
-	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/comm", pid)) // "": it has just ended
-	return strings.TrimSpace(string(text))
+// proc reads a file of /proc/PID; it is empty when the process has just ended.
+func proc(pid int, name string) string {
+	text, _ := os.ReadFile(fmt.Sprintf("/proc/%d/%s", pid, name))
+	return string(text)
 }
 
 func TestInitForwardsSignalsAndPIDOneAloneIsDeafToThem(t *testing.T) {

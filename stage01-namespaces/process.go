@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -41,7 +42,7 @@ type Process struct {
 //
 // Wait for the process afterwards, then Undo the same list.
 func Launch(p *Process, outside []Step) error {
-	err := Take(outside, p.Watch)
+	err := offMainThread(func() error { return Take(outside, p.Watch) })
 	if err == nil {
 		if err = p.listen(); err == nil {
 			return nil
@@ -49,6 +50,23 @@ func Launch(p *Process, outside []Step) error {
 		err = errors.Join(err, Undo(outside))
 	}
 	return errors.Join(err, p.Close())
+}
+
+// offMainThread runs f on a thread other than the process's first. Stage 2 has
+// the launching thread visit the container's cgroup, for which the first thread
+// is no good: its cgroup is taken for that of the whole process.
+//
+// Go keeps threads that it once made, so the command's parent, which is the
+// thread that cloned, lives as long as the program (see PR_SET_PDEATHSIG).
+func offMainThread(f func() error) error {
+	if unix.Gettid() != unix.Getpid() {
+		return f()
+	}
+	runtime.LockOSThread() // while this goroutine holds the first thread, f gets another
+	defer runtime.UnlockOSThread()
+	done := make(chan error)
+	go func() { done <- f() }()
+	return <-done
 }
 
 // listen reads the child's events until end-of-file, which means that exec
