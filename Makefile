@@ -6,7 +6,7 @@ DESTDIR ?=
 
 # Every program is static: the child that becomes a container's command runs
 # where no library of this machine can be loaded any more.
-PROGRAMS := $(sort $(wildcard stage*/cmd/*))
+PROGRAMS := $(patsubst %/main.go,%,$(sort $(wildcard stage*/cmd/*/main.go)))
 BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
 
 # stage01 … stage07

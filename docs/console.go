@@ -111,7 +111,7 @@ func tails(lines []string) [][]string {
 // the first at the beginning, the last at the end.
 func matchLine(want, got string) bool {
 	pieces := strings.Split(strings.TrimRight(want, " \t"), "…")
-	if last := pieces[len(pieces)-1]; last != "" {
+	if last := pieces[len(pieces)-1]; last != "" || len(pieces) == 1 {
 		got = strings.TrimRight(got, " \t")
 	}
 	if len(pieces) == 1 {
