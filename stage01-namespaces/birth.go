@@ -1,6 +1,7 @@
 package namespaces
 
 import (
+	"encoding/binary"
 	"fmt"
 	"os"
 	"runtime"
@@ -198,12 +199,10 @@ func (b *birth) exit(code uintptr) {
 
 // parseRecord reads a record off the wire.
 func parseRecord(packet []byte) (record, error) {
-	var r record
-	if len(packet) != int(unsafe.Sizeof(r)) || packet[0] != 0 {
-		return r, fmt.Errorf("read record: %d unexpected bytes", len(packet))
+	if len(packet) != int(unsafe.Sizeof(record{})) || packet[0] != 0 {
+		return record{}, fmt.Errorf("read record: %d unexpected bytes", len(packet))
 	}
-	r = *(*record)(unsafe.Pointer(&packet[0]))
-	return r, nil
+	return record{what: packet[1], value: int32(binary.NativeEndian.Uint32(packet[4:]))}, nil
 }
 
 // err is the failure that the record tells of, nil for a pid.
