@@ -1,0 +1,65 @@
+package rootfs
+
+import (
+	"path/filepath"
+
+	namespaces "cooper/stage01-namespaces"
+)
+
+// Defaults returns what a container gets that asks for nothing special. Still
+// missing are the root, the command and the ID.
+func Defaults() Spec {
+	var s Spec
+	s.Namespaces = namespaces.New(namespaces.Cgroup, namespaces.IPC, namespaces.Mount, namespaces.Network, namespaces.PID, namespaces.UTS)
+	s.Env = []string{"PATH=" + namespaces.DefaultPath}
+	s.Mounts = DefaultMounts()
+	s.Capabilities = DefaultCapabilities()
+	s.MaskedPaths = DefaultMaskedPaths()
+	s.ReadonlyPaths = DefaultReadonlyPaths()
+	return s
+}
+
+// DefaultMounts are the filesystems that the kernel offers to every container,
+// in the order in which they are mounted: Docker's, with cgroup read-only on
+// v1, too.
+func DefaultMounts() []Mount {
+	return []Mount{
+		{Type: "proc", Destination: "/proc", Options: []string{"nosuid", "nodev", "noexec"}},
+		{Type: "tmpfs", Destination: "/dev", Options: []string{"nosuid", "strictatime", "mode=755", "size=65536k"}},
+		{Type: "devpts", Destination: "/dev/pts", Options: []string{"nosuid", "noexec", "newinstance", "ptmxmode=0666", "mode=0620", "gid=5"}},
+		{Type: "sysfs", Destination: "/sys", Options: []string{"nosuid", "nodev", "noexec", "ro"}},
+		{Type: "cgroup", Destination: "/sys/fs/cgroup", Options: []string{"nosuid", "nodev", "noexec", "ro"}},
+		{Type: "mqueue", Destination: "/dev/mqueue", Options: []string{"nosuid", "nodev", "noexec"}},
+		{Type: "tmpfs", Destination: "/dev/shm", Options: []string{"nosuid", "nodev", "noexec", "mode=1777", "size=65536k"}},
+	}
+}
+
+// DefaultCapabilities are those that software in a container needs to be
+// installed and to drop its own privileges: Podman's eleven. Docker adds
+// AUDIT_WRITE, MKNOD and NET_RAW, with which a container can forge packets on
+// its network; ping works without (see net.ipv4.ping_group_range).
+func DefaultCapabilities() []string {
+	return []string{
+		"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL",
+		"CAP_NET_BIND_SERVICE", "CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT",
+	}
+}
+
+// DefaultMaskedPaths tell about the machine what is nobody's business in a
+// container, or let it be changed: memory, keys, timers, firmware, and power
+// and interrupt counters precise enough to spy on neighbours.
+func DefaultMaskedPaths() []string {
+	// The pattern is constant, so Glob can't fail. The host's /sys has the same
+	// processors as the container's.
+	throttles, _ := filepath.Glob("/sys/devices/system/cpu/cpu[0-9]*/thermal_throttle")
+	return append([]string{
+		"/proc/acpi", "/proc/asound", "/proc/interrupts", "/proc/kcore", "/proc/keys", "/proc/latency_stats",
+		"/proc/sched_debug", "/proc/scsi", "/proc/timer_list", "/proc/timer_stats",
+		"/sys/dev/block", "/sys/devices/virtual/powercap", "/sys/firmware", "/sys/fs/selinux",
+	}, throttles...)
+}
+
+// DefaultReadonlyPaths can be read but configure the whole machine when written.
+func DefaultReadonlyPaths() []string {
+	return []string{"/proc/bus", "/proc/fs", "/proc/irq", "/proc/sys", "/proc/sysrq-trigger"}
+}

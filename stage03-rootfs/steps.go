@@ -1,0 +1,222 @@
+package rootfs
+
+import (
+	"path/filepath"
+	"slices"
+
+	namespaces "cooper/stage01-namespaces"
+	cgroups "cooper/stage02-cgroups"
+)
+
+// Outside lists what the parent does. This stage adds nothing there: a root is
+// built inside, so that it vanishes with the container.
+func Outside(s *Spec, p *namespaces.Process) []namespaces.Step {
+	return slices.Concat(
+		cgroups.Create(&s.Spec, p),
+		namespaces.Clone(s.Base(), p),
+		cgroups.Enter(&s.Spec, p),
+		namespaces.Release(s, p),
+	)
+}
+
+// Inside lists what the child does before it becomes the command. A command
+// that joins a running container (s.Target) finds all mounts made.
+func Inside(s *Spec) []namespaces.Step {
+	if s.Target != 0 {
+		return slices.Concat(
+			namespaces.Terminal(s.Base()),
+			Confine(s),
+		)
+	}
+	return slices.Concat(
+		namespaces.Isolate(s.Base()), // private mounts first: what is mounted before that, the host sees
+		Enter(s),
+		Confine(s),
+	)
+}
+
+// Enter builds the root and goes there.
+func Enter(s *Spec) []namespaces.Step {
+	t := &tree{}
+	return slices.Concat(
+		[]namespaces.Step{umask(), {
+			Name: "rootfs/bind_root",
+			Why:  "pivot_root wants a mount, so " + s.Rootfs + " becomes one, on top of itself",
+			Do:   func() error { return t.bindRoot(s.Rootfs) },
+		}},
+		t.mounts(s),
+		t.restrictions(s),
+		[]namespaces.Step{{
+			Name: "rootfs/pivot_root",
+			Why:  "the new root becomes /, and the old one is let go with all that is mounted in it",
+			Do:   t.pivotRoot,
+		}},
+		terminal(s),
+	)
+}
+
+// mounts lists one step for each mount of the Spec. The devices come as soon
+// as there is a /dev, and before any volume could get into it.
+func (t *tree) mounts(s *Spec) []namespaces.Step {
+	var steps []namespaces.Step
+	for _, m := range s.Mounts {
+		if s.Privileged {
+			m = m.privileged()
+		}
+		steps = append(steps, t.mountStep(s, m))
+		if m.Type == "tmpfs" && filepath.Clean(m.Destination) == "/dev" {
+			steps = append(steps, namespaces.Step{
+				Name: "rootfs/devices",
+				Why:  "null, zero, full, random, urandom and tty, without which hardly a program runs",
+				Do:   func() error { return t.makeDevices(s) },
+			})
+		}
+	}
+	return steps
+}
+
+// mountStep names a step after what is mounted.
+func (t *tree) mountStep(s *Spec, m Mount) namespaces.Step {
+	step := namespaces.Step{Do: func() error { return t.mount(m) }}
+	switch m.Type {
+	case "proc":
+		step.Name, step.Why = "rootfs/proc", "a procfs that shows this pid namespace, on "
+	case "sysfs":
+		step.Name, step.Why = "rootfs/sysfs", "the devices and drivers of the kernel, for reading, on "
+	case "cgroup":
+		step.Name, step.Why = "rootfs/cgroup", "a view of the container's own limits, on "
+		step.Do = func() error { return t.mountCgroup(s, m) }
+	case "devpts":
+		step.Name, step.Why = "rootfs/devpts", "pseudo-terminals that no other container can open, on "
+	case "mqueue":
+		step.Name, step.Why = "rootfs/mqueue", "the message queues of this ipc namespace, on "
+	case "tmpfs":
+		step.Name, step.Why = "rootfs/tmpfs", "memory as a filesystem, gone with the container, on "
+	case "bind":
+		step.Name, step.Why = "rootfs/bind", m.Source+" of the host, on "
+	default:
+		step.Name, step.Why = "rootfs/filesystem", "a filesystem of type "+m.Type+", on "
+	}
+	step.Why += m.Destination
+	return step
+}
+
+// restrictions lists what is done to the finished tree: last the root itself.
+func (t *tree) restrictions(s *Spec) []namespaces.Step {
+	var steps []namespaces.Step
+	if len(s.sysctls()) > 0 {
+		steps = append(steps, namespaces.Step{
+			Name: "rootfs/sysctl",
+			Why:  "kernel parameters of the container's own namespaces, while /proc/sys can be written",
+			Do:   func() error { return t.setSysctls(s) },
+		})
+	}
+	if len(s.MaskedPaths) > 0 && !s.Privileged {
+		steps = append(steps, namespaces.Step{
+			Name: "rootfs/mask",
+			Why:  "/proc and /sys tell too much about the machine: files read as empty, directories are empty",
+			Do:   func() error { return t.hideDetails(s.MaskedPaths) },
+		})
+	}
+	if len(s.ReadonlyPaths) > 0 && !s.Privileged {
+		steps = append(steps, namespaces.Step{
+			Name: "rootfs/readonly_paths",
+			Why:  "/proc/sys and its like change the whole machine when written",
+			Do:   func() error { return t.makeReadonly(s.ReadonlyPaths) },
+		})
+	}
+	if s.Cwd != "" {
+		steps = append(steps, namespaces.Step{
+			Name: "rootfs/mkdir_cwd",
+			Why:  "the working directory " + s.Cwd + " is made if it is missing",
+			Do:   func() error { return t.makeCwd(s.Cwd) },
+		})
+	}
+	if s.ReadonlyRootfs {
+		steps = append(steps, namespaces.Step{
+			Name: "rootfs/readonly_root",
+			Why:  "nothing in the root can be changed; volumes and /dev are mounts of their own",
+			Do:   t.readonlyRoot,
+		})
+	}
+	return steps
+}
+
+// terminal lists the terminal and its second name: it is opened in the new
+// root, so that it belongs to the container's own /dev/pts.
+func terminal(s *Spec) []namespaces.Step {
+	steps := namespaces.Terminal(s.Base())
+	if len(steps) == 0 {
+		return nil
+	}
+	return append(steps, namespaces.Step{
+		Name: "rootfs/console",
+		Why:  "/dev/console is where programs look for whoever runs the machine: the same terminal",
+		Do:   bindConsole,
+	})
+}
+
+// Confine takes from the process what the command shouldn't have. It mounts
+// nothing, so it is also for a command that joins a running container.
+//
+// The order is forced: raising a limit, leaving a directory that only root
+// may enter, dropping from the bounding set, and changing the user all need
+// capabilities that a later step takes away.
+func Confine(s *Spec) []namespaces.Step {
+	var steps []namespaces.Step
+	if s.Target != 0 {
+		steps = append(steps, umask())
+	}
+	if s.OOMScoreAdj != nil {
+		steps = append(steps, namespaces.Step{
+			Name: "rootfs/oom_score_adj",
+			Why:  "how good a victim this container is when the machine runs out of memory",
+			Do:   func() error { return scoreOOM(*s.OOMScoreAdj) },
+		})
+	}
+	if len(s.Rlimits) > 0 {
+		steps = append(steps, namespaces.Step{
+			Name: "rootfs/setrlimit",
+			Why:  "open files, processes, core size: limits for each process of the container",
+			Do:   func() error { return setRlimits(s.Rlimits) },
+		})
+	}
+	steps = append(steps,
+		namespaces.Step{
+			Name: "rootfs/chdir",
+			Why:  "into the working directory, which must be one of the container's",
+			Do:   func() error { return changeDirectory(s.Cwd) },
+		},
+		namespaces.Step{
+			Name: "rootfs/capbset_drop",
+			Why:  "what isn't in the bounding set can't come back, not by a setuid program either",
+			Do:   func() error { return limitCapabilities(s) },
+		},
+		namespaces.Step{
+			Name: "rootfs/setresuid",
+			Why:  "the groups, the gid and the uid of the user, from the container's own files",
+			Do:   func() error { return becomeUser(s) },
+		},
+		namespaces.Step{
+			Name: "rootfs/capset",
+			Why:  "root keeps a few capabilities, everybody else none",
+			Do:   func() error { return dropCapabilities(s) },
+		},
+	)
+	if s.NoNewPrivileges {
+		steps = append(steps, namespaces.Step{
+			Name: "rootfs/no_new_privs",
+			Why:  "no program that it executes may give it more than it has",
+			Do:   forbidNewPrivileges,
+		})
+	}
+	return steps
+}
+
+func umask() namespaces.Step {
+	return namespaces.Step{
+		Name: "rootfs/umask",
+		Why:  "022, whatever the caller has: what is made from here on has the modes that it should have",
+		Do:   setUmask,
+	}
+}

@@ -1,0 +1,96 @@
+package rootfs
+
+import (
+	"fmt"
+	"path/filepath"
+	"strings"
+
+	namespaces "cooper/stage01-namespaces"
+)
+
+// Validate refuses a Spec that can't become a container, before anything is
+// made. What only the container's files can tell, such as whether a user
+// exists, comes out when it starts.
+func (s *Spec) Validate() error {
+	if err := s.Spec.Validate(); err != nil {
+		return err
+	}
+	if s.Target == 0 {
+		if err := s.validateRoot(); err != nil {
+			return err
+		}
+	}
+	for _, m := range s.Mounts {
+		if err := m.validate(); err != nil {
+			return err
+		}
+	}
+	for _, check := range []func() error{s.validateDevices, s.validateSysctl, s.validateRlimits, s.validateProcess} {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (s *Spec) validateRoot() error {
+	if !filepath.IsAbs(s.Rootfs) {
+		return fmt.Errorf("root filesystem %q: give the absolute path of a directory", s.Rootfs)
+	}
+	if filepath.Clean(s.Rootfs) == "/" {
+		return fmt.Errorf("root filesystem /: the host's own root can't be a container's")
+	}
+	if !s.IsNew(namespaces.Mount) {
+		return fmt.Errorf("a root filesystem of its own needs a new mount namespace")
+	}
+	return nil
+}
+
+// validate refuses a mount that can be known to be wrong from its words alone.
+// Where links in the container lead is seen when it is made.
+func (m Mount) validate() error {
+	destination := filepath.Clean(m.Destination)
+	switch {
+	case !filepath.IsAbs(m.Destination) || strings.ContainsRune(m.Destination, 0):
+		return fmt.Errorf("mount on %q: the destination must be an absolute path in the container", m.Destination)
+	case destination == "/":
+		return fmt.Errorf("mount on %q: the destination can't be '/'", m.Destination)
+	case m.Type == "":
+		return fmt.Errorf("mount on %s: give a type, such as bind or tmpfs", m.Destination)
+	case m.Type == "volume":
+		return fmt.Errorf("mount on %s: volume %q: named volumes come with the engine; give a directory", m.Destination, m.Source)
+	case m.Type == "bind" && !filepath.IsAbs(m.Source):
+		return fmt.Errorf("mount on %s: the source %q must be an absolute path on the host", m.Destination, m.Source)
+	}
+	if err := refuseProc(m, nil); err != nil {
+		return err
+	}
+	_, err := parseOptions(m.Options)
+	return err
+}
+
+func (s *Spec) validateDevices() error {
+	for _, d := range s.Devices {
+		if d.Type != "c" && d.Type != "b" {
+			return fmt.Errorf("device %s: type %q: use c or b", d.Path, d.Type)
+		}
+		if !filepath.IsAbs(d.Path) {
+			return fmt.Errorf("device %q: give an absolute path", d.Path)
+		}
+	}
+	return nil
+}
+
+func (s *Spec) validateProcess() error {
+	if err := validateUser(s.User); err != nil {
+		return err
+	}
+	if s.Cwd != "" && !filepath.IsAbs(s.Cwd) {
+		return fmt.Errorf("working directory %q: must be an absolute path", s.Cwd)
+	}
+	if score := s.OOMScoreAdj; score != nil && (*score < -1000 || *score > 1000) {
+		return fmt.Errorf("oom_score_adj %d: must be from -1000 to 1000", *score)
+	}
+	_, err := parseCapabilities(s.Capabilities)
+	return err
+}
