@@ -1,0 +1,210 @@
+package unionfs
+
+import (
+	"archive/tar"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// ErrNotEmpty is the cause when a layer is to be applied to a directory that
+// holds something: what came from where could not be told any more.
+var ErrNotEmpty = errors.New("the directory isn't empty: a layer needs one of its own")
+
+// Applier unpacks layers. The zero value allows nothing: set the Limits.
+type Applier struct {
+	Limits Limits
+
+	// Lower are the directories of the layers below this one, topmost first.
+	// They are only read, and only needed for two things that an archive may
+	// leave to them: a hard link to a file of theirs, and the owner and mode of
+	// a directory that the archive has files in but doesn't list.
+	Lower []string
+}
+
+// Apply unpacks an uncompressed layer into dir, which overlayfs can then take
+// as a lower directory. It is Applier.Apply with DefaultLimits and no lower
+// layers.
+func Apply(ctx context.Context, dir string, layer io.Reader) error {
+	return Applier{Limits: DefaultLimits()}.Apply(ctx, dir, layer)
+}
+
+// Apply unpacks an uncompressed layer into dir, which must be empty; a missing
+// dir is made in its parent. When it fails, dir is empty again.
+//
+// Nothing outside dir is written, changed or linked to, whatever the layer
+// says, and layer is read to its end, so that a caller who hashes on the way
+// has hashed all of it. Nothing is flushed to the disk: one syncfs(2) for a
+// whole image costs less than an fsync for each file.
+//
+// It needs root: owners, devices, and the attributes with which overlayfs
+// marks opaque directories. Without root only layers whose files all belong to
+// the caller, and which need no such marks, can be applied.
+func (a Applier) Apply(ctx context.Context, dir string, layer io.Reader) error {
+	root, err := ownDirectory(dir)
+	if err != nil {
+		return fmt.Errorf("apply layer: %w", err)
+	}
+	defer unix.Close(root)
+	if err := a.unpack(ctx, root, layer); err != nil {
+		return errors.Join(fmt.Errorf("apply layer: %w", err), emptyDir(root))
+	}
+	return nil
+}
+
+// ownDirectory makes and opens the directory of a layer. It is 0755 unless the
+// layer says otherwise, because a container's / looks as the topmost layer's
+// root does: one made by mktemp, 0700, would lock every user out but root.
+func ownDirectory(dir string) (int, error) {
+	if err := unix.Mkdir(dir, 0o755); err != nil && err != unix.EEXIST {
+		return -1, failed("mkdir", dir, err)
+	}
+	fd, err := openRoot(dir)
+	if err != nil {
+		return -1, err
+	}
+	empty, err := isEmpty(fd)
+	if err == nil && !empty {
+		err = fmt.Errorf("%s: %w", dir, ErrNotEmpty)
+	}
+	if err == nil {
+		err = failed("fchmod", dir, unix.Fchmod(fd, 0o755))
+	}
+	if removing := unix.Fremovexattr(fd, opaqueXattr); err == nil && removing != unix.ENODATA && removing != unix.ENOTSUP && removing != unix.EPERM {
+		err = failed("fremovexattr", dir, removing)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return -1, err
+	}
+	return fd, nil
+}
+
+func (a Applier) unpack(ctx context.Context, root int, layer io.Reader) error {
+	below, err := openLayers(a.Lower)
+	if err != nil {
+		return err
+	}
+	defer below.close()
+	w := writer{
+		tree:   newTree(root, below),
+		ctx:    ctx,
+		limits: a.Limits,
+		buffer: make([]byte, 256<<10),
+	}
+	defer w.forget()
+	capped := &cappedReader{from: layer, left: a.Limits.Bytes}
+	if err := w.entries(tar.NewReader(capped)); err != nil {
+		return err
+	}
+	if err := w.setDirectoryTimes(); err != nil {
+		return err
+	}
+	_, err = io.CopyBuffer(io.Discard, capped, w.buffer)
+	return err
+}
+
+// A writer writes a layer's entries into its tree.
+type writer struct {
+	*tree
+	ctx    context.Context
+	limits Limits
+	buffer []byte
+}
+
+// entries writes the archive's entries in its order.
+func (w *writer) entries(archive *tar.Reader) error {
+	for {
+		h, err := archive.Next()
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return fmt.Errorf("read tar: %w", err)
+		}
+		if err := w.ctx.Err(); err != nil {
+			return err
+		}
+		if err := w.entry(h, archive); err != nil {
+			return fmt.Errorf("entry %q: %w", h.Name, err)
+		}
+	}
+}
+
+// entry writes what one header stands for.
+func (w *writer) entry(h *tar.Header, body io.Reader) error {
+	w.settle()
+	if err := w.limits.takeEntry(); err != nil {
+		return err
+	}
+	if h.Typeflag == tar.TypeXGlobalHeader {
+		return nil // words to all entries, such as git's commit; none concern us
+	}
+	location, err := locate(h.Name)
+	if err != nil {
+		return err
+	}
+	means, at, err := read(location)
+	if err != nil {
+		return err
+	}
+	switch means {
+	case leftover:
+		return nil
+	case whiteout:
+		return w.hide(at)
+	case opaque:
+		return w.hideBelow(at)
+	}
+	m, err := readMetadata(h)
+	if err != nil {
+		return err
+	}
+	return w.file(h, at, m, body)
+}
+
+// hide notes that a name of the layers below is gone. What this same layer has
+// under that name stays; a directory of this layer then starts afresh.
+func (w *writer) hide(at string) error {
+	dir, base, err := w.parent(at)
+	if err != nil {
+		return err
+	}
+	err = unix.Mknodat(dir, base, unix.S_IFCHR, 0)
+	if err != unix.EEXIST {
+		return failed("mknodat", base, err)
+	}
+	there, err := fstatat(dir, base)
+	if err != nil || !isDir(&there) {
+		return err
+	}
+	return w.hideBelow(at)
+}
+
+// hideBelow notes that only this layer's part of a directory counts.
+func (w *writer) hideBelow(at string) error {
+	fd, err := w.directory(at)
+	if err != nil {
+		return err
+	}
+	return makeOpaque(fd)
+}
+
+// isEmpty reports whether an open directory has no entries.
+func isEmpty(fd int) (bool, error) {
+	own, err := openat2(fd, "", unix.O_RDONLY|unix.O_DIRECTORY, noLinks)
+	if err != nil {
+		return false, err
+	}
+	dir := os.NewFile(uintptr(own), ".")
+	defer dir.Close()
+	_, err = dir.Readdirnames(1)
+	if err == io.EOF {
+		return true, nil
+	}
+	return false, err
+}
