@@ -24,8 +24,15 @@ var listingPattern = regexp.MustCompile(`^<!-- listing: (\S+) (\S+(?: \S+)*) -->
 func Fill(page string, read func(path string) ([]byte, error)) (string, error) {
 	lines := strings.Split(page, "\n")
 	var out []string
+	fenced := false // within a block that is no listing
 	for i := 0; i < len(lines); i++ {
 		out = append(out, lines[i])
+		if strings.HasPrefix(lines[i], "```") {
+			fenced = !fenced
+		}
+		if fenced {
+			continue
+		}
 		ref := listingPattern.FindStringSubmatch(lines[i])
 		if ref == nil {
 			if strings.HasPrefix(lines[i], "<!-- listing:") {

@@ -69,7 +69,7 @@ func TestFillTouchesTheListingsAlone(t *testing.T) {
 		}
 		return []byte(sample), nil
 	}
-	const filled = "# Casks\n\n<!-- listing: casks.go hoop -->\n```go\nfunc hoop() {}\n```\n\n```go\nother()\n```\nEnd.\n"
+	const filled = "# Casks\n\n<!-- listing: casks.go hoop -->\n```go\nfunc hoop() {}\n```\n\n```text\n<!-- listing: casks.go bung -->\n```\nEnd.\n"
 
 	for name, page := range map[string]string{
 		"up to date":   filled,
