@@ -1,0 +1,152 @@
+package images
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/json"
+	"fmt"
+	"io"
+	"time"
+
+	"cooper/stage01-namespaces"
+	"cooper/stage04-unionfs"
+	"cooper/stage05-images/registry"
+
+	"github.com/klauspost/pgzip"
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// CommitOptions say what a new image is made of.
+type CommitOptions struct {
+	Parent *Image    // what the layer lies upon; nil for nothing
+	Layer  io.Reader // an uncompressed layer, as unionfs.Diff writes it
+	Config RunConfig // how containers of it are run: all of it, nothing of the parent's is mixed in
+
+	Author    string
+	Comment   string
+	CreatedBy string    // the command behind the layer, for the history
+	Created   time.Time // zero is now
+
+	Name string // "" leaves it without a name, to be found by its ID
+}
+
+// Commit makes an image of a parent's layers and one more. The layer is read
+// once: hashed, compressed into a blob, and unpacked, so that a container of
+// the new image starts without further work.
+func (s *Store) Commit(ctx context.Context, opts CommitOptions) (*Image, error) {
+	if opts.Name != "" {
+		if _, err := ParseName(opts.Name); err != nil {
+			return nil, err
+		}
+	}
+	if opts.Created.IsZero() {
+		opts.Created = time.Now().UTC()
+	}
+	img, err := s.commit(ctx, opts)
+	if err != nil {
+		return nil, fmt.Errorf("commit image: %w", err)
+	}
+	return img, nil
+}
+
+func (s *Store) commit(ctx context.Context, opts CommitOptions) (*Image, error) {
+	hold, err := s.hold(parentDigests(opts.Parent)...)
+	if err != nil {
+		return nil, err
+	}
+	defer hold.release()
+	layer, layerDesc, err := s.pack(ctx, opts.Layer)
+	if err != nil {
+		return nil, err
+	}
+	arrivals := []*ingest{layer}
+	defer func() { finish(arrivals) }()
+
+	config, configDesc, err := s.ingestJSON(ctx, ocispec.MediaTypeImageConfig, newConfig(opts, layer.layer))
+	if err != nil {
+		return nil, err
+	}
+	arrivals = append(arrivals, config)
+	manifest, desc, err := s.ingestJSON(ctx, registry.OCIManifest, newManifest(opts.Parent, configDesc, layerDesc))
+	if err != nil {
+		return nil, err
+	}
+	arrivals = append(arrivals, manifest)
+	if err := hold.add(layer.blob, layer.layer, config.blob, manifest.blob); err != nil {
+		return nil, err
+	}
+	if err := s.publish(arrivals); err != nil {
+		return nil, err
+	}
+	return s.admit(desc, opts.Name)
+}
+
+// admit names an image, or lists it without a name.
+func (s *Store) admit(desc ocispec.Descriptor, name string) (*Image, error) {
+	if name == "" {
+		err := s.update(func(index *ocispec.Index) error {
+			if !hasManifest(index, desc.Digest) {
+				setEntry(index, desc)
+			}
+			return nil
+		})
+		if err != nil {
+			return nil, err
+		}
+		return s.load(desc)
+	}
+	ref, err := ParseName(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := s.name(desc, ref, ""); err != nil {
+		return nil, err
+	}
+	return s.Find(name)
+}
+
+// pack takes an uncompressed layer in:
+//
+//	tar ──┬─▶ sha256 = diffID
+//	      ├─▶ gzip ──┬─▶ sha256 = the blob's digest
+//	      │          └─▶ ingest/…
+//	      └─▶ unionfs.Apply ──▶ ingest/….tree
+//
+// gzip costs more than all the rest; pgzip spreads it over the processors, and
+// writes the same bytes however many there are.
+func (s *Store) pack(ctx context.Context, tar io.Reader) (_ *ingest, desc ocispec.Descriptor, err error) {
+	in, err := s.ingest(ctx, namespaces.NewID())
+	if err != nil {
+		return nil, desc, err
+	}
+	defer func() {
+		if err != nil {
+			in.abandon()
+		}
+	}()
+	blob := sha256.New()
+	packed := pgzip.NewWriter(io.MultiWriter(in.file, blob))
+	layer := newHashing(counting(ctx, tar, func(int64) {}))
+	if err := unionfs.Apply(ctx, in.tree(), io.TeeReader(layer, packed)); err != nil {
+		packed.Close()
+		return nil, desc, err
+	}
+	if err := packed.Close(); err != nil {
+		return nil, desc, fmt.Errorf("compress layer: %w", err)
+	}
+	in.blob, in.layer = digest.NewDigest(digest.SHA256, blob), layer.digest()
+	return in, ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayerGzip, Digest: in.blob, Size: in.received()}, nil
+}
+
+func (s *Store) ingestJSON(ctx context.Context, mediaType string, document any) (*ingest, ocispec.Descriptor, error) {
+	data, err := json.Marshal(document)
+	if err != nil {
+		return nil, ocispec.Descriptor{}, err
+	}
+	in, err := s.ingestBytes(ctx, data)
+	if err != nil {
+		return nil, ocispec.Descriptor{}, err
+	}
+	return in, ocispec.Descriptor{MediaType: mediaType, Digest: in.blob, Size: int64(len(data))}, nil
+}

@@ -1,0 +1,214 @@
+package images
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// Find returns the image that a name stands for, or else the one whose ID
+// begins like that. The error is ErrNotFound for none, and says so when an ID
+// is ambiguous.
+func (s *Store) Find(nameOrID string) (*Image, error) {
+	index, err := s.readIndex()
+	if err != nil {
+		return nil, err
+	}
+	if entry, ok := findName(index, nameOrID); ok {
+		img, err := s.load(entry)
+		if err != nil {
+			return nil, fmt.Errorf("open image %s: %w", nameOrID, err)
+		}
+		return img.withNames(index), nil
+	}
+	return s.findID(nameOrID)
+}
+
+func (s *Store) findID(id string) (*Image, error) {
+	prefix := strings.TrimPrefix(id, "sha256:")
+	if !isHex(prefix) {
+		return nil, notFound(id)
+	}
+	list, broken := s.List()
+	var found *Image
+	for _, img := range list {
+		if !strings.HasPrefix(hexOf(img.ID), prefix) {
+			continue
+		}
+		if found != nil {
+			return nil, fmt.Errorf("find image %q: several IDs begin like that: give more digits", id)
+		}
+		found = img
+	}
+	if found == nil {
+		return nil, errors.Join(notFound(id), broken)
+	}
+	return found, nil
+}
+
+func notFound(name string) error {
+	return fmt.Errorf("find image %q: %w: pull it first, or see which there are", name, ErrNotFound)
+}
+
+// List returns all images, each once whatever its number of names, the newest
+// first. One that can't be read doesn't hide the others: the error joins what
+// is wrong, and the list is what is right.
+func (s *Store) List() ([]*Image, error) {
+	index, err := s.readIndex()
+	if err != nil {
+		return nil, err
+	}
+	var list []*Image
+	var broken []error
+	seen := map[digest.Digest]bool{}
+	for _, entry := range index.Manifests {
+		if seen[entry.Digest] {
+			continue
+		}
+		seen[entry.Digest] = true
+		img, err := s.load(entry)
+		if err != nil {
+			broken = append(broken, fmt.Errorf("image %s: %w", entryLabel(entry), err))
+			continue
+		}
+		list = addImage(list, img, index)
+	}
+	slices.SortStableFunc(list, func(a, b *Image) int { return b.Created.Compare(a.Created) })
+	return list, errors.Join(broken...)
+}
+
+// addImage adds an image to a list, or only its names: two manifests are one
+// image where their configuration is one, such as gzip and zstd of the same.
+func addImage(list []*Image, img *Image, index *ocispec.Index) []*Image {
+	for _, known := range list {
+		if known.ID == img.ID {
+			known.Names = append(known.Names, img.withNames(index).Names...)
+			known.Digests = append(known.Digests, img.Digests...)
+			return list
+		}
+	}
+	return append(list, img.withNames(index))
+}
+
+// load reads the documents of one entry.
+func (s *Store) load(entry ocispec.Descriptor) (*Image, error) {
+	desc, err := s.resolve(entry)
+	if err != nil {
+		return nil, err
+	}
+	body, err := s.readBlob(desc.Digest)
+	if err != nil {
+		return nil, err
+	}
+	manifest, err := parseManifest(body)
+	if err != nil {
+		return nil, err
+	}
+	config, err := s.loadConfig(manifest)
+	if err != nil {
+		return nil, err
+	}
+	desc.Size = int64(len(body))
+	img := newImage(desc, manifest, config)
+	img.entry = entry.Digest
+	return img, nil
+}
+
+// resolve returns the manifest behind an entry. An entry may be an index, when
+// another program wrote it; then it is this machine's image in it.
+func (s *Store) resolve(entry ocispec.Descriptor) (ocispec.Descriptor, error) {
+	if !isIndex(entry.MediaType) {
+		return entry, nil
+	}
+	body, err := s.readBlob(entry.Digest)
+	if err != nil {
+		return entry, err
+	}
+	list, err := parseIndex(body)
+	if err != nil {
+		return entry, err
+	}
+	here, err := ParsePlatform("")
+	if err != nil {
+		return entry, err
+	}
+	return choose(list, here)
+}
+
+func (s *Store) loadConfig(manifest *ocispec.Manifest) (*Config, error) {
+	body, err := s.readBlob(manifest.Config.Digest)
+	if err != nil {
+		return nil, err
+	}
+	return parseConfig(body, len(manifest.Layers))
+}
+
+// entryName returns the full name of an index entry, "" for none. A layout
+// written by skopeo has only what the user typed there.
+func entryName(entry ocispec.Descriptor) string {
+	for _, name := range []string{entry.Annotations[nameFull], entry.Annotations[nameShort]} {
+		if ref, err := ParseName(name); name != "" && err == nil {
+			return ref.String()
+		}
+	}
+	return ""
+}
+
+func entryLabel(entry ocispec.Descriptor) string {
+	if name := entryName(entry); name != "" {
+		return familiar(name)
+	}
+	return string(entry.Digest)
+}
+
+// familiar shortens an entry's name to what people write.
+func familiar(name string) string {
+	ref, err := ParseName(name)
+	if err != nil {
+		return name
+	}
+	return ref.Familiar()
+}
+
+// findName looks an entry up: by its name, or for a name with a digest also by
+// what the registry or the manifest itself is known as.
+func findName(index *ocispec.Index, name string) (ocispec.Descriptor, bool) {
+	ref, err := ParseName(name)
+	if err != nil {
+		return ocispec.Descriptor{}, false
+	}
+	for _, entry := range index.Manifests {
+		if entryName(entry) == ref.String() {
+			return entry, true
+		}
+	}
+	for _, entry := range index.Manifests {
+		same := string(entry.Digest) == ref.Digest || entry.Annotations[nameDigest] == ref.Digest
+		if own, err := ParseName(entryName(entry)); ref.Digest != "" && same && err == nil && own.Name() == ref.Name() {
+			return entry, true
+		}
+	}
+	return ocispec.Descriptor{}, false
+}
+
+// withNames collects the names of the image's manifest out of the index.
+func (img *Image) withNames(index *ocispec.Index) *Image {
+	for _, entry := range index.Manifests {
+		ref, err := ParseName(entryName(entry))
+		if err != nil || entry.Digest != img.entry {
+			continue
+		}
+		img.Names = append(img.Names, ref.Familiar())
+		if d := entry.Annotations[nameDigest]; d != "" {
+			img.Digests = append(img.Digests, ref.FamiliarName()+"@"+d)
+		}
+	}
+	slices.Sort(img.Names)
+	slices.Sort(img.Digests)
+	img.Digests = slices.Compact(img.Digests)
+	return img
+}

@@ -1,0 +1,97 @@
+package images
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"os"
+
+	"github.com/opencontainers/go-digest"
+
+	"cooper/stage01-namespaces"
+)
+
+// hold keeps blobs and layers from being collected while no image refers to
+// them yet: a pull finds a layer there, counts on it, and names its image only
+// minutes later.
+//
+// It is a file of digests, locked by the process that lives off them. A
+// collector reads those that are locked and removes the others, whose process
+// is dead. Both happen under the store's lock, so that what a pull found can't
+// vanish between its look and its hold.
+type hold struct {
+	store *Store
+	file  *os.File
+}
+
+// hold returns a hold on the given digests.
+func (s *Store) hold(digests ...digest.Digest) (*hold, error) {
+	h := &hold{store: s}
+	err := s.locked(func() error {
+		if err := os.MkdirAll(s.path("holds"), 0o700); err != nil {
+			return err
+		}
+		file, err := lockFile(context.Background(), s.path("holds", namespaces.NewID()[:16]))
+		if err != nil {
+			return err
+		}
+		h.file = file
+		return h.write(digests)
+	})
+	if err != nil {
+		h.release()
+		return nil, fmt.Errorf("hold images: %w", err)
+	}
+	return h, nil
+}
+
+// add holds more digests.
+func (h *hold) add(digests ...digest.Digest) error {
+	return h.store.locked(func() error { return h.write(digests) })
+}
+
+func (h *hold) write(digests []digest.Digest) error {
+	for _, d := range digests {
+		if _, err := fmt.Fprintln(h.file, d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// release lets go. The file goes before its lock does.
+func (h *hold) release() {
+	if h.file == nil {
+		return
+	}
+	os.Remove(h.file.Name())
+	h.file.Close()
+}
+
+// held returns every digest that a living process holds, and clears away what
+// the dead have left. The caller has the store's lock.
+func (s *Store) held() (map[digest.Digest]bool, error) {
+	found := map[digest.Digest]bool{}
+	entries, err := readDir(s.path("holds"))
+	if err != nil {
+		return nil, err
+	}
+	for _, entry := range entries {
+		path := s.path("holds", entry.Name())
+		if file, dead := tryLockFile(path); dead {
+			os.Remove(path)
+			file.Close()
+			continue
+		}
+		file, err := os.Open(path)
+		if err != nil {
+			continue // released just now
+		}
+		lines := bufio.NewScanner(file)
+		for lines.Scan() {
+			found[digest.Digest(lines.Text())] = true
+		}
+		file.Close()
+	}
+	return found, nil
+}

@@ -1,0 +1,80 @@
+package registry
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net/http"
+	"strconv"
+	"syscall"
+	"time"
+)
+
+// tries is how often a request is made before its failure is believed.
+const tries = 5
+
+// ErrInterrupted marks a failure of the way, not of the content: the same
+// request may succeed later, and what was received so far is worth keeping.
+var ErrInterrupted = errors.New("connection to the registry broke")
+
+// retry makes a request until it gets an answer that counts. Too many requests
+// (429), an overloaded server (5xx) and a broken connection don't; a refusal
+// (4xx) does, and comes back as a response for the caller to judge.
+func retry(ctx context.Context, ask func() (*http.Response, error)) (*http.Response, error) {
+	for try := 1; ; try++ {
+		resp, err := ask()
+		if !transient(resp, err) || try == tries || ctx.Err() != nil {
+			return resp, err
+		}
+		delay := backoff(try)
+		if resp != nil {
+			delay = max(delay, retryAfter(resp.Header.Get("Retry-After"), time.Now()))
+			resp.Body.Close()
+		}
+		if err := pause(ctx, delay); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// transient reports whether asking again may help. A refused connection is a
+// wrong address far more often than a registry that restarts: that answer
+// shouldn't take three seconds.
+func transient(resp *http.Response, err error) bool {
+	if err != nil {
+		return errors.Is(err, ErrInterrupted) && !errors.Is(err, syscall.ECONNREFUSED)
+	}
+	return resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500
+}
+
+// backoff returns how long to wait after the n-th failure: 0.2 s, 0.4 s, 0.8 s
+// and so on, with a random half of it, so that a thousand clients that failed
+// together don't come back together.
+func backoff(n int) time.Duration {
+	full := 200 * time.Millisecond << (n - 1)
+	return full/2 + rand.N(full/2)
+}
+
+// retryAfter reads a Retry-After header, seconds or a date (RFC 9110, section
+// 10.2.3). Half a minute is the most that a registry can make us wait.
+func retryAfter(header string, now time.Time) time.Duration {
+	const most = 30 * time.Second
+	if seconds, err := strconv.Atoi(header); err == nil {
+		return min(max(0, time.Duration(min(seconds, 60))*time.Second), most)
+	}
+	if date, err := http.ParseTime(header); err == nil {
+		return min(max(0, date.Sub(now)), most)
+	}
+	return 0
+}
+
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,48 @@
+package images
+
+import (
+	"context"
+	"fmt"
+	"slices"
+
+	"cooper/stage01-namespaces"
+	"cooper/stage02-cgroups"
+	"cooper/stage04-unionfs"
+)
+
+// Outside lists what the parent does: the image's layers are there before
+// anything else is made for the container.
+func Outside(s *Spec, p *namespaces.Process, store *Store) []namespaces.Step {
+	return slices.Concat(
+		Unpack(s, store),
+		cgroups.Create(&s.Spec.Spec.Spec, p),
+		namespaces.Clone(s.Base(), p),
+		cgroups.Enter(&s.Spec.Spec.Spec, p),
+		namespaces.Release(s, p),
+	)
+}
+
+// Inside lists what the child does before it becomes the command. An image is
+// all outside: this stage adds nothing.
+func Inside(s *Spec) []namespaces.Step { return unionfs.Inside(&s.Spec) }
+
+// Unpack lists this stage's share: the directories in s.Lower exist when it is
+// done. It has no Undo, as they belong to the image and not to the container.
+func Unpack(s *Spec, store *Store) []namespaces.Step {
+	if s.ImageID == "" {
+		return nil
+	}
+	return []namespaces.Step{{
+		Name: "images/unpack",
+		Why:  fmt.Sprintf("the layers of %s lie unpacked side by side, shared by all its containers", s.Image),
+		Do:   func() error { return unpack(s, store) },
+	}}
+}
+
+func unpack(s *Spec, store *Store) error {
+	img, err := store.Find(string(s.ImageID))
+	if err != nil {
+		return err
+	}
+	return store.Unpack(context.Background(), img)
+}
