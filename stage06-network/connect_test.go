@@ -1,0 +1,215 @@
+package network
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"os"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+
+	namespaces "cooper/stage01-namespaces"
+)
+
+// fresh is the Spec as a new process reads it from the disk.
+func fresh(t *testing.T, s *Spec) *Spec {
+	text, err := json.Marshal(s)
+	require.NoError(t, err)
+	again := &Spec{}
+	require.NoError(t, json.Unmarshal(text, again))
+	return again
+}
+
+// noNetworkLeft is what "no trace" means for a bridge's name and leases.
+func noNetworkLeft(t *testing.T, s *Spec) {
+	require.NotContains(t, links(t), s.Network.bridge())
+	require.NotContains(t, links(t), vethName(s.ID))
+	require.NotContains(t, nft(t, "list", "tables"), s.Network.bridge())
+	if exists(string(s.leases())) {
+		used, err := s.leases().others(namespaces.NewID())
+		require.NoError(t, err)
+		require.False(t, used, "a lease is left")
+	}
+}
+
+// A kill -9 after each step; then another process undoes the container with
+// nothing but the Spec that was written down before the first.
+func TestUndoNeedsTheSpecAlone(t *testing.T) {
+	w := newWorld(t)
+	all := len(Connect(w.bridged(t), &namespaces.Process{}))
+	for taken := range all + 1 {
+		t.Run(fmt.Sprintf("after %d steps", taken), func(t *testing.T) {
+			s := w.bridged(t, "8080:80", hostIP+":8081:81/udp")
+			onDisk := fresh(t, s)
+			c := newPlace(t)
+			require.NoError(t, namespaces.Take(Connect(s, &namespaces.Process{Pid: c.pid})[:taken], nil))
+			require.NoError(t, namespaces.Undo(Connect(onDisk, &namespaces.Process{})))
+			noNetworkLeft(t, s)
+			require.NoError(t, namespaces.Undo(Connect(onDisk, &namespaces.Process{})), "twice")
+		})
+	}
+}
+
+func TestUndoTouchesNoOtherContainer(t *testing.T) {
+	w := newWorld(t)
+	web := w.start(t, w.bridged(t, "8080:80"))
+	answer(t, web.place, 80)
+	t.Run("another one comes and goes", func(t *testing.T) { w.start(t, w.bridged(t, "8081:80")) })
+
+	loser := w.bridged(t, "9090:80", "8080:80") // without a Proxy nobody stops it earlier
+	err := namespaces.Take(Connect(loser, &namespaces.Process{Pid: newPlace(t).pid}), nil)
+	require.ErrorIs(t, err, unix.EADDRINUSE)
+	require.ErrorContains(t, err, "network/publish: publish")
+	require.NoError(t, namespaces.Undo(Connect(fresh(t, loser), &namespaces.Process{})))
+
+	got, err := call(w.outside, TCP, hostIP+":8080")
+	require.NoError(t, err, "the winner's port is still led to it")
+	require.Equal(t, "hello from "+outsideIP, got)
+	require.NotContains(t, nft(t, "list", "table", "ip", web.spec.Network.Bridge), "9090", "nothing of the loser's is left")
+}
+
+// R18 in small, and S54: set up together, gone together.
+func TestFiftyContainersAtOnce(t *testing.T) {
+	w := newWorld(t)
+	specs := make([]*Spec, 50)
+	places := make([]*place, len(specs))
+	for i := range specs {
+		specs[i], places[i] = w.bridged(t, fmt.Sprintf("%d:80", 20000+i)), newPlace(t)
+	}
+	together(specs, func(i int) {
+		require.NoError(t, namespaces.Take(Connect(specs[i], &namespaces.Process{Pid: places[i].pid}), nil))
+	})
+	addresses := map[string]bool{}
+	for i, s := range specs {
+		addresses[s.Network.Address.String()] = true
+		answer(t, places[i], 80)
+		got, err := call(w.outside, TCP, fmt.Sprintf("%s:%d", hostIP, 20000+i))
+		require.NoError(t, err)
+		require.Equal(t, "hello from "+outsideIP, got)
+	}
+	require.Len(t, addresses, len(specs))
+	together(specs, func(i int) {
+		require.NoError(t, namespaces.Undo(Connect(specs[i], &namespaces.Process{})))
+	})
+	noNetworkLeft(t, specs[0])
+}
+
+// First ones make the bridge while last ones remove it.
+func TestTheBridgeComesAndGoesUnderLoad(t *testing.T) {
+	w := newWorld(t)
+	specs := make([]*Spec, 8)
+	together(specs, func(int) {
+		c := newPlace(t)
+		for range 10 {
+			s := w.bridged(t)
+			steps := Connect(s, &namespaces.Process{Pid: c.pid})
+			require.NoError(t, namespaces.Take(steps, nil))
+			_, err := call(c, TCP, hostIP+":1")
+			require.ErrorIs(t, err, unix.ECONNREFUSED, "the host answers, so the wires hold")
+			require.NoError(t, namespaces.Undo(steps))
+		}
+	})
+	noNetworkLeft(t, w.bridged(t))
+}
+
+func together(specs []*Spec, do func(i int)) {
+	var all sync.WaitGroup
+	for i := range specs {
+		all.Go(func() { do(i) })
+	}
+	all.Wait()
+}
+
+func TestABridgeOfSomeoneElseIsLeftAlone(t *testing.T) {
+	w := newWorld(t)
+	elsewhere := *w
+	elsewhere.leases = t.TempDir()
+	owner := w.start(t, w.bridged(t))
+
+	s := elsewhere.bridged(t)
+	s.Network.Bridge = owner.spec.Network.Bridge
+	err := namespaces.Take(Connect(s, &namespaces.Process{Pid: newPlace(t).pid}), nil)
+	require.ErrorContains(t, err, "network/bridge: make bridge "+s.Network.Bridge+": a link of that name exists")
+	require.Contains(t, links(t), s.Network.Bridge)
+	require.Contains(t, nft(t, "list", "tables"), s.Network.Bridge)
+}
+
+// A crash after the bridge was made and before it was up.
+func TestABridgeHalfMadeIsFinished(t *testing.T) {
+	w := newWorld(t)
+	s := w.bridged(t)
+	require.NoError(t, addBridge(s.Network.Bridge, s.leases()))
+	c := w.start(t, s)
+	_, err := call(c.place, TCP, hostIP+":1")
+	require.ErrorIs(t, err, unix.ECONNREFUSED)
+}
+
+// R23 and S54.
+func TestABusyPortIsAnErrorBeforeAnythingIsMade(t *testing.T) {
+	for _, protocol := range []string{TCP, UDP} {
+		taken, err := ParsePort("127.0.0.1:0:80/" + protocol)
+		require.NoError(t, err)
+		first, err := Listen(taken)
+		require.NoError(t, err)
+		busy := first.Ports()[0]
+		require.NotZero(t, busy.HostPort)
+
+		free := Port{ContainerPort: 81, Protocol: protocol}
+		_, err = Listen([]Port{free, busy})
+		require.ErrorIs(t, err, unix.EADDRINUSE)
+		require.ErrorContains(t, err, fmt.Sprintf("publish 127.0.0.1:%d:80/%s", busy.HostPort, protocol))
+		everywhere := busy
+		everywhere.HostIP = free.HostIP
+		_, err = Listen([]Port{everywhere})
+		require.ErrorIs(t, err, unix.EADDRINUSE, "every address has this one among them")
+
+		require.NoError(t, first.Close())
+		again, err := Listen([]Port{busy})
+		require.NoError(t, err, "free again")
+		require.NoError(t, again.Close())
+	}
+}
+
+func TestOneOfFiftyGetsThePort(t *testing.T) {
+	probe, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	ports := []Port{{HostPort: uint16(probe.Addr().(*net.TCPAddr).Port), ContainerPort: 80, Protocol: TCP}}
+	require.NoError(t, probe.Close())
+	var lock sync.Mutex
+	var winners []*Proxy
+	together(make([]*Spec, 50), func(int) {
+		proxy, err := Listen(ports)
+		lock.Lock()
+		defer lock.Unlock()
+		if err != nil {
+			require.ErrorIs(t, err, unix.EADDRINUSE)
+			return
+		}
+		winners = append(winners, proxy)
+	})
+	require.Len(t, winners, 1)
+	require.NoError(t, winners[0].Close())
+}
+
+func TestTCPAndUDPShareANumber(t *testing.T) {
+	proxy, err := Listen([]Port{{ContainerPort: 53, Protocol: TCP}})
+	require.NoError(t, err)
+	defer proxy.Close()
+	same := proxy.Ports()[0]
+	same.Protocol = UDP
+	other, err := Listen([]Port{same})
+	require.NoError(t, err)
+	require.NoError(t, other.Close())
+}
+
+func TestForwardingIsSwitchedOn(t *testing.T) {
+	w := newWorld(t)
+	require.NoError(t, os.WriteFile("/proc/sys/net/ipv4/ip_forward", []byte("0"), 0))
+	w.start(t, w.bridged(t))
+	value, err := os.ReadFile("/proc/sys/net/ipv4/ip_forward")
+	require.NoError(t, err)
+	require.Equal(t, "1\n", string(value))
+}

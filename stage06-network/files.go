@@ -1,0 +1,159 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	rootfs "cooper/stage03-rootfs"
+)
+
+// The three files that an image can't know. They are mounted over the image's,
+// so that its layers stay as they are.
+const (
+	hostsFile    = "hosts"
+	hostnameFile = "hostname"
+	resolvFile   = "resolv.conf"
+)
+
+// What the host says about name servers, and what stands behind the local cache
+// of systemd-resolved, which is on a loopback address.
+const (
+	hostResolv     = "/etc/resolv.conf"
+	upstreamResolv = "/run/systemd/resolve/resolv.conf"
+)
+
+// writeFiles writes the files that Configure mounts. A container that joins
+// another's network shares that one's files, and writes none.
+func writeFiles(s *Spec) error {
+	if !s.Network.writes() {
+		return nil
+	}
+	resolver, err := s.Network.resolver()
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(s.Network.FilesDir, 0o700); err != nil {
+		return fmt.Errorf("make directory for the network's files: %w", err)
+	}
+	return errors.Join(
+		writeFile(s, hostsFile, hosts(s)),
+		writeFile(s, hostnameFile, s.Hostname+"\n"),
+		writeFile(s, resolvFile, resolver.String()),
+	)
+}
+
+func (n *Network) writes() bool { return n.FilesDir != "" && n.Mode.Container() == "" }
+
+// mountFiles adds the three mounts to the Spec.
+func mountFiles(s *Spec) {
+	if s.Network.FilesDir == "" {
+		return
+	}
+	for _, name := range []string{hostsFile, hostnameFile, resolvFile} {
+		s.Mounts = mountOver(s.Mounts, filepath.Join(s.Network.FilesDir, name), "/etc/"+name)
+	}
+}
+
+// writeFile makes the file readable to everyone in the container, whatever the
+// caller's umask; the directory above keeps the host's other users out.
+func writeFile(s *Spec, name, text string) error {
+	path := filepath.Join(s.Network.FilesDir, name)
+	if err := os.WriteFile(path, []byte(text), 0o644); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		return fmt.Errorf("write %s: %w", name, err)
+	}
+	return nil
+}
+
+func removeFiles(s *Spec) error {
+	if !s.Network.writes() {
+		return nil
+	}
+	for _, name := range []string{hostsFile, hostnameFile, resolvFile} {
+		if err := os.Remove(filepath.Join(s.Network.FilesDir, name)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("remove %s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// mountOver adds a bind mount unless something is mounted there already: what
+// the user asked for wins, and to configure a Spec again adds nothing.
+func mountOver(mounts []rootfs.Mount, source, destination string) []rootfs.Mount {
+	if slices.ContainsFunc(mounts, func(m rootfs.Mount) bool { return filepath.Clean(m.Destination) == destination }) {
+		return mounts
+	}
+	return append(mounts, rootfs.Mount{Type: "bind", Source: source, Destination: destination, Options: []string{"rbind", "rprivate"}})
+}
+
+// hosts is the text of /etc/hosts; see hosts(5).
+func hosts(s *Spec) string {
+	var text strings.Builder
+	text.WriteString("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n")
+	if s.Hostname != "" {
+		ip := netip.AddrFrom4([4]byte{127, 0, 1, 1}) // without an address of its own
+		if s.Network.Address.IsValid() {
+			ip = s.Network.Address.Addr()
+		}
+		names := s.Hostname
+		if s.Domainname != "" {
+			names = s.Hostname + "." + s.Domainname + " " + names
+		}
+		fmt.Fprintf(&text, "%s\t%s\n", ip, names)
+	}
+	for _, host := range s.Network.Hosts {
+		ip := host.IP
+		if !ip.IsValid() {
+			ip = s.Network.hostSide()
+		}
+		fmt.Fprintf(&text, "%s\t%s\n", ip, host.Name)
+	}
+	return text.String()
+}
+
+// hostSide is where the container finds the host.
+func (n *Network) hostSide() netip.Addr {
+	if n.Address.IsValid() {
+		return gateway(n.Address)
+	}
+	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
+}
+
+// resolver reads the host's files. One that is missing says nothing.
+func (n *Network) resolver() (resolver, error) {
+	host, err := readResolv(hostResolv)
+	if err != nil {
+		return resolver{}, err
+	}
+	var upstream resolver
+	if len(host.inside()) == 0 {
+		if upstream, err = readResolv(upstreamResolv); err != nil {
+			return resolver{}, err
+		}
+	}
+	return n.adopt(host, upstream), nil
+}
+
+func readResolv(path string) (resolver, error) {
+	file, err := os.Open(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return resolver{}, nil
+	}
+	if err != nil {
+		return resolver{}, fmt.Errorf("read name servers: %w", err)
+	}
+	defer file.Close()
+	r, err := parseResolv(file)
+	if err != nil {
+		return resolver{}, fmt.Errorf("read %s: %w", path, err)
+	}
+	return r, nil
+}

@@ -1,0 +1,279 @@
+package network
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	namespaces "cooper/stage01-namespaces"
+	"cooper/stage01-namespaces/notrace"
+)
+
+// The tests of this package play on a stage of three kinds of network
+// namespace, and never touch the machine's own links and rules:
+//
+//	outside                 host                        containers
+//	198.51.100.2 ── up1 ═ up0 ── 198.51.100.1
+//	                             cooper bridge ═ veth… ═ eth0 10.118.0.2
+//
+// "host" is a network namespace for the whole test process, so that every
+// thread and goroutine is in it.
+const (
+	hostIP     = "198.51.100.1"
+	outsideIP  = "198.51.100.2"
+	uplinkSize = 1400
+
+	inOwnNetwork = "COOPER_TEST_IN_OWN_NETWORK"
+)
+
+func TestMain(m *testing.M) {
+	namespaces.Init(Inside)
+	if os.Geteuid() == 0 && os.Getenv(inOwnNetwork) == "" {
+		os.Exit(againInOwnNetwork())
+	}
+	os.Exit(m.Run())
+}
+
+// againInOwnNetwork runs this program again, in a network namespace of its own.
+func againInOwnNetwork() int {
+	runtime.LockOSThread() // Pdeathsig is sent when the thread ends
+	again := exec.Command("/proc/self/exe", os.Args[1:]...)
+	again.Args[0] = os.Args[0]
+	again.Stdin, again.Stdout, again.Stderr = os.Stdin, os.Stdout, os.Stderr
+	again.Env = append(os.Environ(), inOwnNetwork+"=1")
+	again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
+	if err := again.Run(); err != nil && again.ProcessState == nil {
+		fmt.Fprintln(os.Stderr, "start the tests in a network namespace:", err)
+	}
+	return again.ProcessState.ExitCode()
+}
+
+// place is a network namespace, held by a thread that never leaves it.
+type place struct {
+	pid  int // the thread's id, which has a /proc entry like a process
+	work chan func()
+}
+
+func newPlace(t testing.TB) *place {
+	p := &place{work: make(chan func())}
+	ready := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		p.pid = unix.Gettid()
+		ready <- unix.Unshare(unix.CLONE_NEWNET)
+		for do := range p.work {
+			do()
+		}
+	}()
+	require.NoError(t, <-ready)
+	t.Cleanup(func() { close(p.work) })
+	p.do(func() { require.NoError(t, linkUp("lo")) })
+	return p
+}
+
+// do runs f in the place; nil is the host.
+func (p *place) do(f func()) {
+	if p == nil {
+		f()
+		return
+	}
+	done := make(chan struct{})
+	p.work <- func() { defer close(done); f() }
+	<-done
+}
+
+func linkUp(name string) error {
+	link, err := netlink.LinkByName(name)
+	if err != nil {
+		return err
+	}
+	return netlink.LinkSetUp(link)
+}
+
+// world is the host with its neighbour outside, and what the engine knows.
+type world struct {
+	outside *place
+	leases  string
+}
+
+func newWorld(t testing.TB) *world {
+	notrace.Check(t)
+	notrace.NeedTool(t, "nft")
+	noLinksLeft(t)
+	t.Cleanup(emptySplicePipes)
+	require.NoError(t, linkUp("lo"))
+	w := &world{outside: newPlace(t), leases: t.TempDir()}
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name, attrs.MTU, attrs.Flags = "up0", uplinkSize, net.FlagUp
+	require.NoError(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "up1", PeerNamespace: netlink.NsPid(w.outside.pid)}))
+	t.Cleanup(func() {
+		link, err := netlink.LinkByName("up0")
+		require.NoError(t, err)
+		require.NoError(t, netlink.LinkDel(link))
+	})
+	giveAddress(t, "up0", hostIP)
+	w.outside.do(func() { giveAddress(t, "up1", outsideIP) })
+	require.NoError(t, netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP(outsideIP)}))
+	return w
+}
+
+// emptySplicePipes makes the runtime close the pipes that it keeps for the next
+// splice(2) of io.Copy: it does so when they are found to be garbage.
+func emptySplicePipes() {
+	for range 100 {
+		runtime.GC()
+		pipes := 0
+		files, _ := filepath.Glob("/proc/self/fd/*")
+		for _, file := range files {
+			if target, _ := os.Readlink(file); strings.HasPrefix(target, "pipe:") {
+				pipes++
+			}
+		}
+		if pipes <= 3 { // standard input, output and error
+			return
+		}
+		runtime.Gosched()
+	}
+}
+
+func giveAddress(t testing.TB, name, ip string) {
+	link, err := netlink.LinkByName(name)
+	require.NoError(t, err)
+	require.NoError(t, netlink.AddrAdd(link, &netlink.Addr{IPNet: &net.IPNet{IP: net.ParseIP(ip).To4(), Mask: net.CIDRMask(24, 32)}}))
+	require.NoError(t, netlink.LinkSetUp(link))
+}
+
+// noLinksLeft does for this namespace what notrace does for the machine's.
+func noLinksLeft(t testing.TB) {
+	before := links(t)
+	t.Cleanup(func() { require.Equal(t, before, links(t), "links left") })
+}
+
+func links(t testing.TB) (names []string) {
+	list, err := netlink.LinkList()
+	require.NoError(t, err)
+	for _, link := range list {
+		names = append(names, link.Attrs().Name)
+	}
+	return names
+}
+
+// container is a place that was connected like a container.
+type container struct {
+	*place
+	spec *Spec
+}
+
+// bridged returns the Spec of a container on the world's bridge.
+func (w *world) bridged(t testing.TB, flags ...string) *Spec {
+	s := &Spec{}
+	s.ID, s.Args = namespaces.NewID(), []string{"true"}
+	s.Network = Network{Leases: w.leases, Bridge: BridgeFor(w.leases)}
+	for _, flag := range flags {
+		ports, err := ParsePort(flag)
+		require.NoError(t, err)
+		s.Network.Ports = append(s.Network.Ports, ports...)
+	}
+	return s
+}
+
+// start connects a place of its own for the Spec, with a Proxy as the
+// supervisor has it, and undoes it when the test ends.
+func (w *world) start(t testing.TB, s *Spec) *container {
+	c := &container{newPlace(t), s}
+	proxy, err := Listen(s.Network.Ports)
+	require.NoError(t, err)
+	s.Network.Ports = proxy.Ports()
+	steps := Connect(s, &namespaces.Process{Pid: c.pid})
+	require.NoError(t, namespaces.Take(steps, nil))
+	proxy.Serve(s.Network.Address.Addr())
+	t.Cleanup(func() {
+		require.NoError(t, namespaces.Undo(steps))
+		require.NoError(t, proxy.Close())
+	})
+	return c
+}
+
+func (c *container) ip() string { return c.spec.Network.Address.Addr().String() }
+
+// answer serves a port in the place, over TCP and UDP. It tells each caller
+// what it was told, by whom, and then ends the connection.
+func answer(t testing.TB, p *place, port int) {
+	var stream net.Listener
+	var packet net.PacketConn
+	p.do(func() {
+		var err error
+		stream, err = net.Listen("tcp4", fmt.Sprintf(":%d", port))
+		require.NoError(t, err)
+		packet, err = net.ListenPacket("udp4", fmt.Sprintf(":%d", port))
+		require.NoError(t, err)
+	})
+	t.Cleanup(func() { stream.Close(); packet.Close() })
+	go func() {
+		for conn, err := stream.Accept(); err == nil; conn, err = stream.Accept() {
+			go func() {
+				defer conn.Close()
+				told, _ := io.ReadAll(conn) // until the caller has said all
+				fmt.Fprintf(conn, "%s from %s", told, host(conn.RemoteAddr()))
+			}()
+		}
+	}()
+	go func() {
+		buffer := make([]byte, 65536)
+		for n, from, err := packet.ReadFrom(buffer); err == nil; n, from, err = packet.ReadFrom(buffer) {
+			_, _ = packet.WriteTo(fmt.Appendf(nil, "%s from %s", buffer[:n], host(from)), from)
+		}
+	}()
+}
+
+func host(addr net.Addr) netip.Addr { return netip.MustParseAddrPort(addr.String()).Addr() }
+
+// call says hello from a place and returns what was answered. A call that is
+// dropped on the way is given up after a third of a second.
+func call(p *place, protocol, address string) (answer string, err error) {
+	p.do(func() {
+		var conn net.Conn
+		if conn, err = net.DialTimeout(protocol, address, time.Second/3); err != nil {
+			return
+		}
+		defer conn.Close()
+		_ = conn.SetDeadline(time.Now().Add(time.Second / 3))
+		if _, err = io.WriteString(conn, "hello"); err != nil {
+			return
+		}
+		if tcp, is := conn.(*net.TCPConn); is {
+			_ = tcp.CloseWrite()
+			var all []byte
+			all, err = io.ReadAll(conn)
+			answer = string(all)
+			return
+		}
+		buffer := make([]byte, 65536)
+		var n int
+		n, err = conn.Read(buffer)
+		answer = string(buffer[:n])
+	})
+	return answer, err
+}
+
+// nft runs the packet filter's own program, for a look from outside the code.
+func nft(t testing.TB, args ...string) string {
+	out, err := exec.Command("nft", args...).CombinedOutput()
+	require.NoError(t, err, "nft %s: %s", strings.Join(args, " "), out)
+	return string(out)
+}
+
+func parse(ip string) netip.Prefix { return netip.PrefixFrom(netip.MustParseAddr(ip), 24) }

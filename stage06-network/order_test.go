@@ -1,0 +1,52 @@
+package network
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	namespaces "cooper/stage01-namespaces"
+)
+
+func names(steps []namespaces.Step) (list []string) {
+	for _, step := range steps {
+		list = append(list, step.Name)
+	}
+	return list
+}
+
+func TestTheStepsOutsideComeInOrder(t *testing.T) {
+	for _, c := range []struct {
+		mode Mode
+		want []string
+	}{
+		{Bridge, []string{
+			"network/lease", "network/bridge", "network/nat", "network/veth", "network/address", "network/publish", "network/write_files"}},
+		{None, []string{"network/write_files"}},
+		{Host, []string{"network/write_files"}},
+		{"container:abc", []string{"network/write_files"}},
+	} {
+		s := valid()
+		s.ImageID, s.Network.Mode = "sha256:0", c.mode
+		want := []string{"images/unpack", "cgroups/create", "cgroups/limit", "cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter"}
+		want = append(append(want, c.want...), "namespaces/send_spec")
+		require.Equal(t, want, names(Outside(s, &namespaces.Process{}, nil)), "%s", c.mode)
+	}
+}
+
+func TestTheStepInsideComesFirst(t *testing.T) {
+	s := valid()
+	s.Lower, s.Upper, s.Work = []string{"/l"}, "/u", "/w"
+	require.Equal(t, []string{"network/disable_ipv6", "namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/loopback", "unionfs/overlay"},
+		names(Inside(s))[:5])
+	s.Network.Mode = Host
+	Configure(s)
+	require.Equal(t, "namespaces/private_mounts", names(Inside(s))[0], "the host keeps its IPv6")
+}
+
+func TestAProcessThatJoinsFindsTheNetworkConnected(t *testing.T) {
+	s := valid()
+	s.Target = 1
+	require.NotContains(t, names(Outside(s, &namespaces.Process{}, nil)), "network/lease")
+	require.NotContains(t, names(Inside(s)), "network/disable_ipv6")
+}

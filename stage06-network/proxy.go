@@ -1,0 +1,113 @@
+package network
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/netip"
+	"strconv"
+)
+
+// A Proxy holds the host's side of published ports, and serves in user space
+// the clients that the kernel's rules can't lead: those on loopback, and on
+// IPv6.
+//
+// Binding the ports is also what keeps them: two containers, or a container and
+// any other program, can't have the same one, whichever is first.
+//
+// A remote client never comes through the Proxy over IPv4, since its packets
+// are led away before they reach a socket; so the container sees its true
+// address. What does come through shows the bridge's address. Loopback's never
+// appears in a container, where programs trust it (CVE-2021-20199).
+type Proxy struct {
+	ports   []Port
+	streams []net.Listener
+	packets []*net.UDPConn
+	relays  []*udpRelay
+}
+
+// Listen binds the ports, and takes a free one where none was asked for. The
+// error for a busy one is EADDRINUSE. Until Serve, TCP clients wait.
+//
+// Call it before anything of the container is made.
+func Listen(ports []Port) (*Proxy, error) {
+	p := &Proxy{}
+	for _, port := range ports {
+		bound, err := p.bind(port)
+		if err != nil {
+			return nil, errors.Join(fmt.Errorf("publish %s: %w", port, err), p.Close())
+		}
+		p.ports = append(p.ports, bound)
+	}
+	return p, nil
+}
+
+// Ports returns the ports as they are bound, none of them 0.
+func (p *Proxy) Ports() []Port { return p.ports }
+
+// bind opens a socket for one port. For every address that is one socket of
+// IPv6, which serves IPv4 as well where the host has both.
+func (p *Proxy) bind(port Port) (Port, error) {
+	host := ""
+	if port.HostIP.IsValid() {
+		host = port.HostIP.String()
+	}
+	address := net.JoinHostPort(host, strconv.Itoa(int(port.HostPort)))
+	var local net.Addr
+	if port.Protocol == UDP {
+		at, err := net.ResolveUDPAddr("udp", address)
+		if err != nil {
+			return port, err
+		}
+		conn, err := net.ListenUDP("udp", at)
+		if err != nil {
+			return port, err
+		}
+		p.packets = append(p.packets, conn)
+		local = conn.LocalAddr()
+	} else {
+		listener, err := net.Listen("tcp", address)
+		if err != nil {
+			return port, err
+		}
+		p.streams = append(p.streams, listener)
+		local = listener.Addr()
+	}
+	port.HostPort = netip.MustParseAddrPort(local.String()).Port()
+	return port, nil
+}
+
+// Serve begins to lead clients to the container, and returns at once. An idle
+// port costs one goroutine that waits in accept.
+func (p *Proxy) Serve(container netip.Addr) {
+	var streams, packets int
+	for _, port := range p.ports {
+		to := netip.AddrPortFrom(container, port.ContainerPort)
+		if port.Protocol == UDP {
+			relay := newUDPRelay(p.packets[packets], to)
+			p.relays = append(p.relays, relay)
+			go relay.serve()
+			packets++
+		} else {
+			go serveTCP(p.streams[streams], to)
+			streams++
+		}
+	}
+}
+
+// Close frees the ports. TCP connections that are open go on until either side
+// ends them.
+func (p *Proxy) Close() error {
+	var errs []error
+	for _, listener := range p.streams {
+		errs = append(errs, listener.Close())
+	}
+	for _, conn := range p.packets {
+		errs = append(errs, conn.Close())
+	}
+	for _, relay := range p.relays {
+		relay.close()
+	}
+	p.streams, p.packets, p.relays = nil, nil, nil
+	return errors.Join(errs...)
+}
