@@ -82,7 +82,9 @@ func addBusybox(root tree, dirs []string) (time.Time, error) {
 		}
 		root.file("bin/busybox", path)
 		for _, applet := range applets {
-			root.link("bin/"+applet, "busybox")
+			if applet != "busybox" { // it lists itself
+				root.link("bin/"+applet, "busybox")
+			}
 		}
 		return modified(path)
 	}

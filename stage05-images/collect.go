@@ -8,7 +8,8 @@ import (
 	"os"
 	"strings"
 
-	"cooper/stage01-namespaces"
+	namespaces "cooper/stage01-namespaces"
+	unionfs "cooper/stage04-unionfs"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -153,7 +154,7 @@ func (s *Store) sweepIngest() error {
 // emptyTrash runs without the lock.
 func emptyTrash(rubbish []string) error {
 	for _, path := range rubbish {
-		if err := os.RemoveAll(path); err != nil {
+		if err := unionfs.Remove(path); err != nil {
 			return fmt.Errorf("remove layer: %w", err)
 		}
 	}

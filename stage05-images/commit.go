@@ -8,8 +8,8 @@ import (
 	"io"
 	"time"
 
-	"cooper/stage01-namespaces"
-	"cooper/stage04-unionfs"
+	namespaces "cooper/stage01-namespaces"
+	unionfs "cooper/stage04-unionfs"
 	"cooper/stage05-images/registry"
 
 	"github.com/klauspost/pgzip"

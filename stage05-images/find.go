@@ -51,7 +51,7 @@ func (s *Store) findID(id string) (*Image, error) {
 }
 
 func notFound(name string) error {
-	return fmt.Errorf("find image %q: %w: pull it first, or see which there are", name, ErrNotFound)
+	return fmt.Errorf("find image %q: %w: pull it first", name, ErrNotFound)
 }
 
 // List returns all images, each once whatever its number of names, the newest

@@ -8,7 +8,7 @@ import (
 
 	"github.com/opencontainers/go-digest"
 
-	"cooper/stage01-namespaces"
+	namespaces "cooper/stage01-namespaces"
 )
 
 // hold keeps blobs and layers from being collected while no image refers to

@@ -7,7 +7,8 @@ import (
 	"io/fs"
 	"os"
 
-	"cooper/stage01-namespaces"
+	namespaces "cooper/stage01-namespaces"
+	unionfs "cooper/stage04-unionfs"
 
 	"golang.org/x/sys/unix"
 
@@ -45,7 +46,7 @@ func (s *Store) ingest(ctx context.Context, key string) (*ingest, error) {
 		return nil, fmt.Errorf("ingest: %w", err)
 	}
 	in := &ingest{store: s, path: path, file: file}
-	if err := os.RemoveAll(in.tree()); err != nil {
+	if err := unionfs.Remove(in.tree()); err != nil {
 		in.abandon()
 		return nil, fmt.Errorf("ingest: %w", err)
 	}
@@ -81,7 +82,7 @@ func (s *Store) ingestBytes(ctx context.Context, data []byte) (*ingest, error) {
 // abandon removes what isn't published and gives the lock back. A file that
 // was renamed is left alone: another ingest may have its old name by now.
 func (in *ingest) abandon() {
-	os.RemoveAll(in.tree())
+	unionfs.Remove(in.tree())
 	if !in.renamed {
 		os.Remove(in.path)
 	}
@@ -94,7 +95,7 @@ func (in *ingest) suspend() {
 		in.abandon()
 		return
 	}
-	os.RemoveAll(in.tree())
+	unionfs.Remove(in.tree())
 	in.file.Close()
 }
 
@@ -130,7 +131,7 @@ func (in *ingest) rename() error {
 		err := os.Rename(in.tree(), in.store.layerPath(in.layer))
 		// Another compression of the same layer may have come first.
 		if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, fs.ErrExist) {
-			err = os.RemoveAll(in.tree())
+			err = unionfs.Remove(in.tree())
 		}
 		if err != nil {
 			return err
@@ -166,7 +167,7 @@ func readDir(path string) ([]fs.DirEntry, error) {
 
 // restart forgets the bytes received and the tree made of them.
 func (in *ingest) restart() error {
-	if err := os.RemoveAll(in.tree()); err != nil {
+	if err := unionfs.Remove(in.tree()); err != nil {
 		return err
 	}
 	return in.file.Truncate(0)

@@ -50,6 +50,9 @@ func Push(ctx context.Context, s *Store, name string, opts PushOptions) (digest.
 	if err := s.push(ctx, repo, img, ref.Tag, progress); err != nil {
 		return "", fmt.Errorf("push %s: %w", ref.Familiar(), err)
 	}
+	if err := s.name(img.Descriptor, ref, img.Descriptor.Digest); err != nil {
+		return "", err
+	}
 	progress.Say(fmt.Sprintf("%s: digest: %s size: %d", ref.Tag, img.Descriptor.Digest, img.Descriptor.Size))
 	return img.Descriptor.Digest, nil
 }

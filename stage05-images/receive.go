@@ -8,7 +8,7 @@ import (
 	"hash"
 	"io"
 
-	"cooper/stage04-unionfs"
+	unionfs "cooper/stage04-unionfs"
 	"cooper/stage05-images/registry"
 
 	"github.com/opencontainers/go-digest"

@@ -1,7 +1,7 @@
 package images
 
 import (
-	"cooper/stage04-unionfs"
+	unionfs "cooper/stage04-unionfs"
 
 	"github.com/opencontainers/go-digest"
 )

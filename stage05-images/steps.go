@@ -5,9 +5,9 @@ import (
 	"fmt"
 	"slices"
 
-	"cooper/stage01-namespaces"
-	"cooper/stage02-cgroups"
-	"cooper/stage04-unionfs"
+	namespaces "cooper/stage01-namespaces"
+	cgroups "cooper/stage02-cgroups"
+	unionfs "cooper/stage04-unionfs"
 )
 
 // Outside lists what the parent does: the image's layers are there before
