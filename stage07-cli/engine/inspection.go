@@ -35,6 +35,7 @@ type InspectState struct {
 	ShimPid    int // Cooper's own: the supervisor, 0 when it doesn't run
 	ExitCode   int
 	Error      string
+	LogErrors  int64  `json:",omitempty"` // Cooper's own: output that could not be written to the log
 	StartedAt  string // "0001-01-01T00:00:00Z" for never
 	FinishedAt string
 }

@@ -75,9 +75,6 @@ type LogOptions struct {
 	MaxFiles int   `json:"maxFiles,omitempty"` // files kept, the current one included; 0 is 3
 }
 
-// NetworkMode is "bridge", "none", "host" or "container:NAME".
-type NetworkMode string
-
 // Streams joins a client to a container's standard streams.
 type Streams struct {
 	In       io.Reader // nil: no input is given, and the container's is left open
@@ -123,13 +120,4 @@ type LogsOptions struct {
 	Until      string
 	Timestamps bool
 	Out, Err   io.Writer
-}
-
-// CommitOptions is what `cooper commit` takes.
-type CommitOptions struct {
-	Name    string // "repo:tag"; "" leaves the image nameless
-	Author  string
-	Comment string
-	NoPause bool     // don't freeze the container's processes meanwhile
-	Changes []string // Dockerfile instructions: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, USER, VOLUME, WORKDIR, STOPSIGNAL
 }

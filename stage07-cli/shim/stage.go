@@ -1,9 +1,80 @@
 package shim
 
-import "cooper/stage01-namespaces"
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
 
-type Spec = namespaces.Spec
+	"cooper/stage01-namespaces"
+	"cooper/stage02-cgroups"
+	"cooper/stage05-images"
+	"cooper/stage06-network"
+	"cooper/stage07-cli/shim/state"
+	"golang.org/x/sys/unix"
+)
 
-func outside(s *Spec, p *namespaces.Process) []namespaces.Step { return namespaces.Outside(s, p) }
+// outside lists what the shim does for the container outside: the full engine's
+// list, and for an exec one step more.
+func (s *supervisor) outside() ([]namespaces.Step, error) {
+	store, err := images.OpenStore(filepath.Join(s.job.Root, "images"))
+	if err != nil {
+		return nil, err
+	}
+	steps := network.Outside(&s.spec, &s.process, store)
+	if s.job.Target == nil {
+		return steps, nil
+	}
+	// Right before the child is let go. Its namespaces are joined by then, and
+	// if the target still lives, they are the target's: its pid can't have been
+	// another's in between.
+	return slices.Insert(steps, len(steps)-1, namespaces.Step{
+		Name: "cli/recheck_target",
+		Why:  "a pid is used again: the process whose namespaces were joined must be the container's still",
+		Do:   func() error { return stillThere(*s.job.Target) },
+	}), nil
+}
 
-func oomKills(*Spec) uint64 { return 0 }
+func stillThere(target state.Task) error {
+	if !target.Alive() {
+		return fmt.Errorf("the container has ended: %w", unix.ESRCH)
+	}
+	return nil
+}
+
+// publish binds the ports on the host before anything is made, so that a busy
+// one costs nothing, and learns which ones the kernel chose.
+func (s *supervisor) publish() (err error) {
+	if s.job.Exec || len(s.spec.Network.Ports) == 0 {
+		return nil
+	}
+	if s.proxy, err = network.Listen(s.spec.Network.Ports); err != nil {
+		return err
+	}
+	s.spec.Network.Ports = s.proxy.Ports()
+	// Undo must know them, even in another process.
+	return s.recordSpec()
+}
+
+// recordSpec writes the Spec down with what the start has settled: the address,
+// the ports.
+func (s *supervisor) recordSpec() error {
+	return state.WriteJSON(s.dir(), state.SpecFile, &s.spec, s.job.durability())
+}
+
+// connected tells whether the start has settled something of the network.
+func (s *supervisor) connected() bool {
+	return !s.job.Exec && s.spec.Network.Address.IsValid()
+}
+
+// oomKilled asks the cgroup, which Undo is about to remove.
+func (s *supervisor) oomKilled() bool {
+	if s.job.Exec {
+		return false
+	}
+	group, err := cgroups.Open(s.spec.CgroupPath)
+	if err != nil {
+		return false // no group, no memory controller
+	}
+	kills, err := group.OOMKills()
+	return err == nil && kills > 0
+}

@@ -9,6 +9,7 @@ import (
 	"unsafe"
 
 	"cooper/stage01-namespaces"
+	"cooper/stage06-network"
 	"cooper/stage07-cli/shim/jsonlog"
 	"cooper/stage07-cli/shim/state"
 	"golang.org/x/sys/unix"
@@ -17,7 +18,7 @@ import (
 // supervisor is one run of a container, or one exec in it.
 type supervisor struct {
 	job    *Job
-	spec   Spec
+	spec   network.Spec
 	lock   *os.File // the container's, until the start is done
 	client *peer    // who gave the job
 
@@ -25,6 +26,7 @@ type supervisor struct {
 	steps     []namespaces.Step // outside, to be undone at the end
 	startedAt time.Time
 
+	proxy   *network.Proxy // of the published ports; nil without
 	stdio   stdio
 	log     *jsonlog.Log // nil for an exec
 	peers   peers
@@ -44,18 +46,30 @@ func (s *supervisor) start() error {
 	if err := s.listen(); err != nil {
 		return err
 	}
+	if err := s.publish(); err != nil {
+		return err
+	}
 	if s.job.Explain {
 		s.process.Watch = func(e namespaces.Event) { _ = s.client.sendJSON(event, e) }
 	}
-	s.steps = outside(&s.spec, &s.process)
-	if err := namespaces.Launch(&s.process, s.steps); err != nil {
-		s.steps = nil // undone by Launch
+	steps, err := s.outside()
+	if err != nil {
 		return err
 	}
+	if err := namespaces.Launch(&s.process, steps); err != nil {
+		return err // all is undone again
+	}
+	s.steps = steps
 	s.startedAt = time.Now()
 	init, err := state.Identify(s.process.Pid)
 	if errors.Is(err, os.ErrNotExist) {
 		err = nil // it can't have been reaped: only we do that
+	}
+	if s.connected() {
+		err = errors.Join(err, s.recordSpec())
+	}
+	if s.proxy != nil {
+		s.proxy.Serve(s.spec.Network.Address.Addr())
 	}
 	return errors.Join(err, s.record(&init), s.stdio.connect(s))
 }
@@ -140,7 +154,7 @@ func (s *supervisor) finish(status unix.WaitStatus, waitErr error) error {
 	exit := &state.Exit{
 		Run:        s.job.Run,
 		ExitCode:   namespaces.ExitStatus(status),
-		OOMKilled:  oomKills(&s.spec) > 0,
+		OOMKilled:  s.oomKilled(),
 		StartedAt:  s.startedAt,
 		FinishedAt: time.Now(),
 		LogErrors:  s.log.Failed(),
@@ -167,6 +181,9 @@ func (s *supervisor) end(exit *state.Exit) error {
 	var errs []error
 	if !s.job.Exec && !s.job.AutoRemove {
 		errs = append(errs, state.WriteJSON(s.dir(), state.ExitFile, exit, s.job.durability()))
+	}
+	if s.proxy != nil {
+		errs = append(errs, s.proxy.Close())
 	}
 	undone := namespaces.Undo(s.steps)
 	errs = append(errs, undone, os.RemoveAll(s.job.Socket))

@@ -13,15 +13,15 @@ import (
 
 // Layout knows where everything stands.
 type Layout struct {
-	Root string `json:"root"` // durable: /var/lib/cooper
-	Run  string `json:"run"`  // volatile: /run/cooper
+	Root   string `json:"root"`   // durable: /var/lib/cooper
+	RunDir string `json:"runDir"` // volatile: /run/cooper
 }
 
 // Container is the directory of a container's files.
 func (l Layout) Container(id string) string { return filepath.Join(l.Root, "containers", id) }
 
 // Volatile is the directory of a running container's socket.
-func (l Layout) Volatile(id string) string { return filepath.Join(l.Run, id) }
+func (l Layout) Volatile(id string) string { return filepath.Join(l.RunDir, id) }
 
 // Name is the symlink that reserves a name.
 func (l Layout) Name(name string) string { return filepath.Join(l.Root, "names", name) }
@@ -35,7 +35,7 @@ func (l Layout) Tmp() string { return filepath.Join(l.Root, "tmp") }
 // Make makes the directories, for us alone. What stands there already must be
 // ours, or somebody else could hand us containers of their making.
 func (l Layout) Make() error {
-	for _, dir := range []string{l.Root, l.Run} {
+	for _, dir := range []string{l.Root, l.RunDir} {
 		if !filepath.IsAbs(dir) {
 			return fmt.Errorf("state directory %q: give an absolute path", dir)
 		}
@@ -43,7 +43,7 @@ func (l Layout) Make() error {
 			return err
 		}
 	}
-	for _, dir := range []string{l.Root, filepath.Join(l.Root, "containers"), filepath.Join(l.Root, "names"), filepath.Join(l.Root, "volumes"), l.Tmp(), l.Run} {
+	for _, dir := range []string{l.Root, filepath.Join(l.Root, "containers"), filepath.Join(l.Root, "names"), filepath.Join(l.Root, "volumes"), l.Tmp(), l.RunDir} {
 		if err := ours(dir); err != nil {
 			return err
 		}
@@ -118,25 +118,31 @@ func (l Layout) BeingMade(id string) bool {
 	return false
 }
 
-// Sweep removes what dead processes left under tmp, and says what.
-func (l Layout) Sweep() (swept []string, err error) {
+// Scraps lists what dead processes left under tmp.
+func (l Layout) Scraps() (paths []string, err error) {
 	entries, err := os.ReadDir(l.Tmp())
 	for _, entry := range entries {
-		if _, owner, ok := scratchOwner(entry.Name()); ok && owner.Alive() {
-			continue
+		if _, owner, ok := scratchOwner(entry.Name()); !ok || !owner.Alive() {
+			paths = append(paths, filepath.Join(l.Tmp(), entry.Name()))
 		}
-		path := filepath.Join(l.Tmp(), entry.Name())
-		swept = append(swept, path)
+	}
+	return paths, err
+}
+
+// Sweep removes what dead processes left under tmp.
+func (l Layout) Sweep() error {
+	scraps, err := l.Scraps()
+	for _, path := range scraps {
 		err = errors.Join(err, RemoveTree(path))
 	}
-	return swept, err
+	return err
 }
 
 // Discard takes a container's files away. The rename is the moment at which
 // the container is gone for everybody; what follows is only space.
 //
 // The caller has ended the container's run and holds its lock.
-func (l Layout) Discard(id, name string) error {
+func (l Layout) Discard(id string, names ...string) error {
 	tomb, err := l.scratchName(id)
 	if err != nil {
 		return err
@@ -144,9 +150,9 @@ func (l Layout) Discard(id, name string) error {
 	if err := os.Rename(l.Container(id), tomb); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove container: %w", err)
 	}
-	return errors.Join(
-		l.ReleaseName(name, id),
-		RemoveTree(l.Volatile(id)),
-		RemoveTree(tomb),
-	)
+	var errs []error
+	for _, name := range names {
+		errs = append(errs, l.ReleaseName(name, id))
+	}
+	return errors.Join(append(errs, RemoveTree(l.Volatile(id)), RemoveTree(tomb))...)
 }

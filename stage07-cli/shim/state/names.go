@@ -80,6 +80,18 @@ func (l Layout) NameOwner(name string) (id string, err error) {
 	return filepath.Base(to), nil
 }
 
+// NamesOf searches all names for those of a container; for one whose record
+// can't say.
+func (l Layout) NamesOf(id string) (names []string, err error) {
+	entries, err := os.ReadDir(filepath.Join(l.Root, "names"))
+	for _, entry := range entries {
+		if owner, ownerErr := l.NameOwner(entry.Name()); ownerErr == nil && owner == id {
+			names = append(names, entry.Name())
+		}
+	}
+	return names, err
+}
+
 func target(id string) string { return filepath.Join("..", "containers", id) }
 
 func exists(path string) bool {

@@ -1,0 +1,15 @@
+package engine
+
+import (
+	"cooper/stage02-cgroups"
+	"cooper/stage06-network"
+)
+
+// Limits is what a container may use of the machine.
+type Limits = cgroups.Limits
+
+// Port is one published port.
+type Port = network.Port
+
+// NetworkMode is "bridge", "none", "host" or "container:NAME"; "" is bridge.
+type NetworkMode = network.Mode

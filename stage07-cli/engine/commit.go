@@ -1,0 +1,123 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"slices"
+
+	"cooper/stage02-cgroups"
+	"cooper/stage04-unionfs"
+	"cooper/stage05-images"
+)
+
+// CommitOptions is what `cooper commit` takes.
+type CommitOptions struct {
+	Name    string // "repo:tag"; "" leaves the image nameless
+	Author  string
+	Comment string
+	NoPause bool     // don't freeze the container's processes meanwhile
+	Changes []string // Dockerfile instructions: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, USER, VOLUME, WORKDIR, STOPSIGNAL
+}
+
+// Commit makes an image of what the container has changed, and returns its id.
+//
+// The writable layer is a directory on the host, so nothing is mounted for it.
+// The container's lock makes rm wait; freezing makes its files stand still.
+func (e *Engine) Commit(ctx context.Context, name string, o CommitOptions) (imageID string, err error) {
+	c, err := e.find(name)
+	if err != nil {
+		return "", err
+	}
+	lock, err := e.lock(c)
+	if err != nil {
+		return "", err
+	}
+	defer lock.Close()
+	if err := c.usable(); err != nil {
+		return "", err
+	}
+	if err := e.heal(c); err != nil {
+		return "", err
+	}
+	parent, err := e.store.Find(c.config.ImageID)
+	if err != nil {
+		return "", err
+	}
+	run, err := e.commitConfig(c, parent, o.Changes)
+	if err != nil {
+		return "", err
+	}
+	if c.running() && !o.NoPause {
+		thaw, err := freeze(c.id)
+		if err != nil {
+			return "", err
+		}
+		defer func() { err = errors.Join(err, thaw()) }()
+	}
+	layer, write := io.Pipe()
+	defer layer.Close() // ends Diff, should Commit give up on it
+	go func() { write.CloseWithError(unionfs.Diff(write, filepath.Join(c.dir, "upper"))) }()
+	img, err := e.store.Commit(ctx, images.CommitOptions{
+		Parent: parent, Layer: layer, Config: *run,
+		Author: o.Author, Comment: o.Comment, Name: o.Name,
+	})
+	if err != nil {
+		return "", err
+	}
+	return img.ID.String(), nil
+}
+
+// freeze stops the container's processes where they are.
+func freeze(id string) (thaw func() error, err error) {
+	group, err := cgroups.Open("cooper/" + id)
+	if errors.Is(err, os.ErrNotExist) {
+		return func() error { return nil }, nil // it has just ended
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := group.Freeze(); err != nil {
+		return nil, errors.Join(err, group.Thaw())
+	}
+	return group.Thaw, nil
+}
+
+// commitConfig is how containers of the new image are run: the parent's way,
+// with what the user asked of this container, and the changes.
+func (e *Engine) commitConfig(c *container, parent *images.Image, changes []string) (*images.RunConfig, error) {
+	run := parent.Config.Config
+	o := &c.config.Options
+	if o.Entrypoint != nil {
+		run.Entrypoint, run.Cmd = slices.DeleteFunc(slices.Clone(o.Entrypoint), func(s string) bool { return s == "" }), nil
+	}
+	if len(o.Args) > 0 {
+		run.Cmd = o.Args
+	}
+	for _, pair := range o.Env {
+		run.Env = setVariable(run.Env, pair)
+	}
+	if o.User != "" {
+		run.User = o.User
+	}
+	if o.Cwd != "" {
+		run.WorkingDir = o.Cwd
+	}
+	labels := map[string]string{}
+	for _, set := range []map[string]string{run.Labels, o.Labels} {
+		for key, value := range set {
+			labels[key] = value
+		}
+	}
+	if len(labels) > 0 {
+		run.Labels = labels
+	}
+	for _, change := range changes {
+		if err := applyChange(&run, change); err != nil {
+			return nil, err
+		}
+	}
+	return &run, nil
+}

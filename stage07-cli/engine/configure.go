@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"fmt"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"cooper/stage03-rootfs"
+	"cooper/stage05-images"
+	"cooper/stage06-network"
+)
+
+// defaultPids is how many processes a container may have that asks for no
+// number: Podman's. A fork bomb then ends at the container's wall.
+const defaultPids = 2048
+
+// configure turns what the user asked for into a Spec: the stages' defaults,
+// then the image's, then the user's own wishes. Nothing is made.
+func (e *Engine) configure(id string, o *CreateOptions, img *images.Image, mounts []rootfs.Mount) (*network.Spec, error) {
+	s := e.bareSpec(id)
+	s.Spec.Spec.Spec = rootfs.Defaults()
+	s.ID, s.CgroupPath = id, "cooper/"+id
+	s.Image = o.Image
+	over := images.Overrides{Entrypoint: o.Entrypoint, Args: o.Args, Env: o.Env, User: o.User, Cwd: o.Cwd}
+	images.Configure(&s.Spec, img, over)
+	dir := e.Container(id)
+	s.Rootfs, s.Upper, s.Work = filepath.Join(dir, "rootfs"), filepath.Join(dir, "upper"), filepath.Join(dir, "work")
+	s.Lower = e.store.LayerDirs(img)
+
+	s.Terminal, s.Init = o.Terminal, o.Init
+	s.Limits = o.Limits
+	if s.Limits.Pids == 0 {
+		s.Limits.Pids = defaultPids
+	}
+	s.ReadonlyRootfs, s.NoNewPrivileges = o.ReadOnly, o.NoNewPrivileges
+	s.Mounts = rootfs.AddMounts(s.Mounts, mounts)
+	if err := powers(s, o); err != nil {
+		return nil, err
+	}
+	if err := networkOf(s, o); err != nil {
+		return nil, err
+	}
+	environment(s)
+	return s, nil
+}
+
+// bareSpec holds what everything that is made outside is found again by.
+func (e *Engine) bareSpec(id string) *network.Spec {
+	s := new(network.Spec)
+	s.ID, s.CgroupPath = id, "cooper/"+id
+	s.Network.Bridge = network.BridgeFor(e.Root)
+	s.Network.Leases = filepath.Join(e.Root, "leases")
+	s.Network.FilesDir = e.Container(id)
+	return s
+}
+
+// powers settles the capabilities, and what --privileged means.
+func powers(s *network.Spec, o *CreateOptions) error {
+	held, err := rootfs.HeldCapabilities()
+	if err != nil {
+		return err
+	}
+	defaults := s.Capabilities
+	if o.Privileged {
+		s.Privileged, s.MaskedPaths, s.ReadonlyPaths = true, nil, nil
+		defaults = held
+		for i := range s.Mounts {
+			if s.Mounts[i].Type == "sysfs" || s.Mounts[i].Type == "cgroup" {
+				s.Mounts[i].Options = slices.DeleteFunc(slices.Clone(s.Mounts[i].Options), func(o string) bool { return o == "ro" })
+			}
+		}
+	}
+	s.Capabilities, err = rootfs.AdjustCapabilities(defaults, held, o.CapAdd, o.CapDrop)
+	if err != nil {
+		return tell(ErrInvalid, "%s", err)
+	}
+	return nil
+}
+
+// networkOf settles the network and the names.
+func networkOf(s *network.Spec, o *CreateOptions) error {
+	mode, err := network.ParseMode(string(o.Network))
+	if err != nil {
+		return tell(ErrInvalid, "%s", err)
+	}
+	s.Network.Mode, s.Network.Ports = mode, o.Ports
+	for _, host := range o.ExtraHosts {
+		parsed, err := network.ParseHost(host)
+		if err != nil {
+			return tell(ErrInvalid, "%s", err)
+		}
+		s.Network.Hosts = append(s.Network.Hosts, parsed)
+	}
+	for _, server := range o.DNS {
+		address, err := network.ParseAddress(server)
+		if err != nil {
+			return tell(ErrInvalid, "%s", err)
+		}
+		s.Network.DNS = append(s.Network.DNS, address)
+	}
+	s.Hostname, s.Domainname = o.Hostname, o.Domainname
+	if s.Hostname == "" && mode.Container() == "" {
+		s.Hostname = s.ID[:12]
+	}
+	network.Configure(s)
+	return nil
+}
+
+// environment adds what Docker gives every command, unless the user or the
+// image has said otherwise.
+func environment(s *network.Spec) {
+	defaults := []string{"HOSTNAME=" + s.Hostname}
+	if s.Terminal {
+		defaults = append(defaults, "TERM=xterm")
+	}
+	var missing []string
+	for _, pair := range defaults {
+		key, _, _ := strings.Cut(pair, "=")
+		if !slices.ContainsFunc(s.Env, func(have string) bool { return strings.HasPrefix(have, key+"=") }) {
+			missing = append(missing, pair)
+		}
+	}
+	s.Env = append(missing, s.Env...)
+}
+
+// check refuses a Spec that can't start, while nothing is made yet.
+func check(s *network.Spec) error {
+	if len(s.Args) == 0 {
+		return tell(ErrInvalid, "No command specified: the image names none, so write one after it")
+	}
+	copied := *s
+	if copied.Network.Mode.Container() != "" {
+		copied.Network.Joined = 1 // looked up at each start
+	}
+	if err := copied.Validate(); err != nil {
+		return fmt.Errorf("%w: %w", ErrInvalid, err)
+	}
+	return nil
+}

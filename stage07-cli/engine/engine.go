@@ -1,0 +1,35 @@
+package engine
+
+import (
+	"path/filepath"
+
+	"cooper/stage05-images"
+	"cooper/stage07-cli/shim/state"
+)
+
+// Engine is Cooper's container engine over one state directory. It holds no
+// state in memory: several processes may use the same directory at once.
+type Engine struct {
+	state.Layout
+	store *images.Store
+}
+
+// Open returns the engine over root (durable, /var/lib/cooper) and run
+// (volatile, /run/cooper). It makes them, 0700, and refuses a directory that
+// isn't ours alone.
+func Open(root, run string) (*Engine, error) {
+	e := &Engine{Layout: state.Layout{Root: filepath.Clean(root), RunDir: filepath.Clean(run)}}
+	if err := e.Make(); err != nil {
+		return nil, err
+	}
+	store, err := images.OpenStore(filepath.Join(e.Root, "images"))
+	if err != nil {
+		return nil, err
+	}
+	store.InUse = e.layerInUse
+	e.store = store
+	return e, nil
+}
+
+// Images is the engine's image store; package images works on it.
+func (e *Engine) Images() *images.Store { return e.store }

@@ -1,0 +1,227 @@
+package engine
+
+import (
+	"fmt"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+
+	"cooper/stage05-images"
+	"cooper/stage06-network"
+	"cooper/stage07-cli/shim/jsonlog"
+	"cooper/stage07-cli/shim/state"
+)
+
+// Inspect tells all about one container, in Docker's shape.
+func (e *Engine) Inspect(name string) (*Inspection, error) {
+	c, err := e.find(name)
+	if err != nil {
+		return nil, err
+	}
+	if err := e.tryHeal(c); err != nil {
+		return nil, noSuchContainer(quoted(name))
+	}
+	in := &Inspection{
+		ID: c.id, Created: c.config.Created.Format(time.RFC3339Nano), Image: c.config.ImageID,
+		Name: "/" + c.config.Options.Name, Driver: "overlay", Platform: "linux",
+		State:   c.inspectState(),
+		LogPath: filepath.Join(c.dir, state.LogFile),
+	}
+	if c.seen.Phase == state.Corrupt {
+		return in, nil
+	}
+	spec, err := c.spec()
+	if err != nil {
+		return nil, err
+	}
+	in.Path, in.Args = spec.Args[0], spec.Args[1:]
+	files := spec.Network.FilesDir
+	in.ResolvConfPath, in.HostnamePath, in.HostsPath = filepath.Join(files, "resolv.conf"), filepath.Join(files, "hostname"), filepath.Join(files, "hosts")
+	in.Mounts = e.inspectMounts(c)
+	img, err := e.store.Find(c.config.ImageID)
+	if err != nil {
+		img = new(images.Image) // removed by force: what it said is lost
+	}
+	in.Config = c.inspectConfig(spec, img)
+	in.HostConfig = c.inspectHostConfig(spec)
+	in.NetworkSettings = c.inspectNetwork(spec)
+	in.GraphDriver = InspectGraph{Name: "overlay", Data: map[string]string{
+		"LowerDir": strings.Join(spec.Lower, ":"), "UpperDir": spec.Upper, "WorkDir": spec.Work, "MergedDir": spec.Rootfs,
+	}}
+	return in, nil
+}
+
+func (c *container) inspectState() InspectState {
+	s := InspectState{Status: c.shown(), StartedAt: moment(time.Time{}), FinishedAt: moment(time.Time{})}
+	exit := c.seen.Exit
+	if c.seen.Phase == state.Died {
+		exit = deathOf(c.seen.Status)
+	}
+	if exit != nil {
+		s.ExitCode, s.OOMKilled, s.Error = exit.ExitCode, exit.OOMKilled, exit.Error
+		s.StartedAt, s.FinishedAt = moment(exit.StartedAt), moment(exit.FinishedAt)
+		s.LogErrors = exit.LogErrors
+	}
+	switch c.seen.Phase {
+	case state.Running:
+		s.Running, s.Pid, s.ShimPid = true, c.seen.Status.Init.Pid, c.seen.Status.Shim.Pid
+		s.ExitCode, s.OOMKilled, s.Error = 0, false, ""
+		s.StartedAt = moment(c.seen.Status.StartedAt)
+	case state.Corrupt:
+		s.Dead, s.Error = true, c.seen.Err.Error()
+	}
+	return s
+}
+
+// moment is Docker's way to write a time, also the one that never was.
+func moment(t time.Time) string { return t.UTC().Format(time.RFC3339Nano) }
+
+func (e *Engine) inspectMounts(c *container) []InspectMount {
+	list := []InspectMount{}
+	spec, err := c.spec()
+	if err != nil {
+		return list
+	}
+	options := map[string]Mount{}
+	for _, m := range c.config.Options.Mounts {
+		options[filepath.Clean(m.Destination)] = m
+	}
+	volumes := filepath.Join(e.Root, "volumes") + "/"
+	for _, m := range spec.Mounts {
+		asked, isAsked := options[m.Destination]
+		isVolume := strings.HasPrefix(m.Source, volumes)
+		if !isAsked && !isVolume {
+			continue // the file systems that every container has
+		}
+		shown := InspectMount{Type: m.Type, Source: m.Source, Destination: m.Destination, RW: !asked.ReadOnly, Mode: strings.Join(asked.Options, ",")}
+		if isVolume {
+			shown.Type, shown.Driver = "volume", "local"
+			shown.Name = strings.TrimSuffix(strings.TrimPrefix(m.Source, volumes), "/_data")
+		} else if m.Type == "bind" {
+			shown.Propagation = "rprivate"
+		}
+		list = append(list, shown)
+	}
+	return list
+}
+
+func (c *container) inspectConfig(s *network.Spec, img *images.Image) InspectConfig {
+	o, run := &c.config.Options, img.Config.Config
+	config := InspectConfig{
+		Hostname: s.Hostname, Domainname: s.Domainname, User: s.User,
+		AttachStdin: o.StdinOnce, AttachStdout: true, AttachStderr: true,
+		Tty: o.Terminal, OpenStdin: o.Stdin, StdinOnce: o.StdinOnce,
+		Env: s.Env, Image: o.Image, Volumes: run.Volumes, WorkingDir: s.Cwd,
+		Entrypoint: run.Entrypoint, Cmd: run.Cmd, ExposedPorts: map[string]struct{}{},
+		Labels: map[string]string{}, StopSignal: o.StopSignal, StopTimeout: o.StopTimeout,
+	}
+	if o.Entrypoint != nil {
+		config.Entrypoint, config.Cmd = o.Entrypoint, nil
+	}
+	if len(o.Args) > 0 {
+		config.Cmd = o.Args
+	}
+	for port := range run.ExposedPorts {
+		config.ExposedPorts[port] = struct{}{}
+	}
+	for _, port := range o.Ports {
+		config.ExposedPorts[containerSide(port)] = struct{}{}
+	}
+	for _, labels := range []map[string]string{run.Labels, o.Labels} {
+		for key, value := range labels {
+			config.Labels[key] = value
+		}
+	}
+	if config.StopSignal == "" {
+		config.StopSignal = run.StopSignal
+	}
+	return config
+}
+
+func (c *container) inspectHostConfig(s *network.Spec) InspectHostConfig {
+	o := &c.config.Options
+	h := InspectHostConfig{
+		NetworkMode: string(s.Network.Mode), PortBindings: bindings(o.Ports), AutoRemove: o.AutoRemove,
+		CapAdd: o.CapAdd, CapDrop: o.CapDrop, Privileged: o.Privileged, ReadonlyRootfs: o.ReadOnly,
+		LogConfig: inspectLog(o.Log), Runtime: "cooper",
+		Memory: s.Limits.Memory, MemoryReservation: s.Limits.MemoryReservation, MemorySwap: s.Limits.MemorySwap,
+		CPUPeriod: s.Limits.CPUPeriod, CPUQuota: s.Limits.CPUQuota, CPUShares: s.Limits.CPUShares,
+		CpusetCpus: s.Limits.CPUSetCPUs, CpusetMems: s.Limits.CPUSetMems, PidsLimit: s.Limits.Pids,
+		ExtraHosts: o.ExtraHosts, DNS: o.DNS, MaskedPaths: s.MaskedPaths, ReadonlyPaths: s.ReadonlyPaths,
+	}
+	if s.Limits.CPUQuota > 0 && s.Limits.CPUPeriod > 0 {
+		h.NanoCpus = s.Limits.CPUQuota * 1_000_000_000 / s.Limits.CPUPeriod
+	}
+	if o.NoNewPrivileges {
+		h.SecurityOpt = []string{"no-new-privileges"}
+	}
+	if o.Init {
+		h.Init = &o.Init
+	}
+	for _, m := range o.Mounts {
+		if m.Type != "tmpfs" && m.Source != "" {
+			h.Binds = append(h.Binds, bindText(m))
+		}
+	}
+	return h
+}
+
+func bindText(m Mount) string {
+	options := append([]string{}, m.Options...)
+	if m.ReadOnly {
+		options = append(options, "ro")
+	}
+	text := m.Source + ":" + m.Destination
+	if len(options) > 0 {
+		text += ":" + strings.Join(options, ",")
+	}
+	return text
+}
+
+func inspectLog(o LogOptions) InspectLog {
+	limits := jsonlog.DefaultLimits
+	if o.MaxSize > 0 {
+		limits.MaxSize = o.MaxSize
+	}
+	if o.MaxFiles > 0 {
+		limits.MaxFiles = o.MaxFiles
+	}
+	return InspectLog{Type: "json-file", Config: map[string]string{
+		"max-size": strconv.FormatInt(limits.MaxSize, 10), "max-file": strconv.Itoa(limits.MaxFiles),
+	}}
+}
+
+func (c *container) inspectNetwork(s *network.Spec) InspectNetwork {
+	n := InspectNetwork{Ports: map[string][]InspectPort{}, Networks: map[string]InspectEndpoint{}}
+	if !c.running() {
+		return n
+	}
+	n.SandboxKey = fmt.Sprintf("/proc/%d/ns/net", c.seen.Status.Init.Pid)
+	n.Ports = bindings(s.Network.Ports)
+	end := InspectEndpoint{}
+	if address := s.Network.Address; address.IsValid() {
+		n.Bridge = s.Network.Bridge
+		end.IPAddress, end.IPPrefixLen = address.Addr().String(), address.Bits()
+		end.Gateway = address.Masked().Addr().Next().String()
+	}
+	n.IPAddress, n.IPPrefixLen, n.Gateway = end.IPAddress, end.IPPrefixLen, end.Gateway
+	n.Networks[string(s.Network.Mode)] = end
+	return n
+}
+
+// bindings lists the host's side of each of the container's ports.
+func bindings(ports []Port) map[string][]InspectPort {
+	all := map[string][]InspectPort{}
+	for _, port := range ports {
+		host := "0.0.0.0"
+		if port.HostIP.IsValid() {
+			host = port.HostIP.String()
+		}
+		key := containerSide(port)
+		all[key] = append(all[key], InspectPort{HostIP: host, HostPort: strconv.Itoa(int(port.HostPort))})
+	}
+	return all
+}
+
+func containerSide(p Port) string { return fmt.Sprintf("%d/%s", p.ContainerPort, p.Protocol) }

@@ -1,0 +1,41 @@
+package engine
+
+import (
+	"context"
+
+	"cooper/stage01-namespaces"
+	"cooper/stage03-rootfs"
+	"cooper/stage06-network"
+)
+
+// Plan returns the steps that a container of these options would be started
+// with, without making anything.
+func (e *Engine) Plan(ctx context.Context, o CreateOptions) (outside, inside []namespaces.Step, err error) {
+	if err := o.validate(); err != nil {
+		return nil, nil, err
+	}
+	img, err := e.store.Find(o.Image)
+	if err != nil {
+		return nil, nil, tell(ErrNoImage, "No such image: %s", quotedImage(o.Image))
+	}
+	if err := e.resolveNetwork(&o); err != nil {
+		return nil, nil, err
+	}
+	var mounts []rootfs.Mount
+	for _, m := range o.Mounts {
+		// Where a volume will be isn't decided yet, and makes no other step.
+		mount := rootfs.Mount{Type: m.Type, Source: m.Source, Destination: m.Destination, Options: m.Options}
+		if m.Type == "volume" {
+			mount.Type, mount.Source = "bind", e.Layout.Volume(m.Source)
+		}
+		mounts = append(mounts, mount)
+	}
+	s, err := e.configure(namespaces.NewID(), &o, img, mounts)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := check(s); err != nil {
+		return nil, nil, err
+	}
+	return network.Outside(s, new(namespaces.Process), e.store), network.Inside(s), nil
+}

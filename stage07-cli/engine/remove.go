@@ -1,0 +1,73 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"cooper/stage07-cli/shim/state"
+	"golang.org/x/sys/unix"
+)
+
+// RemoveOptions is what `cooper rm` takes.
+type RemoveOptions struct {
+	Force   bool // kill it first
+	Volumes bool // and its anonymous volumes
+}
+
+// Remove removes a container. Killed in the middle, the next call goes on.
+func (e *Engine) Remove(ctx context.Context, name string, o RemoveOptions) error {
+	c, err := e.find(name)
+	if err != nil {
+		return err
+	}
+	if c.seen.Phase == state.Corrupt {
+		return e.removeCorrupt(c, o)
+	}
+	for {
+		if c.seen.Phase == state.Running || c.seen.Phase == state.Starting {
+			if !o.Force {
+				return tell(ErrConflict, "You cannot remove a running container %s. Stop the container before attempting removal or force remove", c.id)
+			}
+			if err := e.kill(c, e.end(ctx, c)); err != nil {
+				return err
+			}
+		}
+		lock, err := e.lockIdle(ctx, c)
+		switch {
+		case errors.Is(err, ErrNotFound):
+			return nil // --rm was faster, or another rm
+		case errors.Is(err, errRunning):
+			continue // started again meanwhile
+		case err != nil:
+			return err
+		}
+		defer lock.Close()
+		if _, err := os.Lstat(c.dir); err != nil {
+			return nil // healing removed it
+		}
+		// Whatever the last run may have left, on a power cut for example.
+		return errors.Join(e.undo(c), e.discard(c, o.Volumes || c.config.Options.AutoRemove))
+	}
+}
+
+// removeCorrupt removes a container that can't tell what it is: everything that
+// was made of it outside carries its id.
+func (e *Engine) removeCorrupt(c *container, o RemoveOptions) error {
+	if !o.Force {
+		return c.usable()
+	}
+	lock, err := e.lock(c)
+	if err != nil {
+		return err
+	}
+	if lock != nil {
+		defer lock.Close()
+	}
+	if status := c.seen.Status; status != nil {
+		if err := status.Shim.Signal(unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
+			return err
+		}
+	}
+	return errors.Join(e.undo(c), e.discard(c, o.Volumes))
+}

@@ -1,0 +1,178 @@
+package engine
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"cooper/stage06-network"
+	"cooper/stage07-cli/shim"
+	"cooper/stage07-cli/shim/jsonlog"
+	"cooper/stage07-cli/shim/state"
+)
+
+// Start starts a created or exited container. It returns when the container
+// runs, or with the step that failed; ExitCode of the error is what the
+// command line ends with (125, 126, 127). With o.Attach the session must be
+// waited for; without, it is nil. A running container is left as it is.
+func (e *Engine) Start(ctx context.Context, name string, o StartOptions) (*Session, error) {
+	c, err := e.find(name)
+	if err != nil {
+		return nil, err
+	}
+	lock, err := e.lockIdle(ctx, c)
+	if errors.Is(err, errRunning) {
+		if o.Attach == nil {
+			return nil, nil
+		}
+		return e.Attach(ctx, name, *o.Attach)
+	}
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	spec, err := c.spec()
+	if err != nil {
+		return nil, err
+	}
+	if err := state.SweepTmp(c.dir); err != nil {
+		return nil, err
+	}
+	if _, err := e.store.Find(c.config.ImageID); err != nil {
+		// The layers are what it stands on; without the image they may be gone.
+		if missing := missingLayer(spec); missing != "" {
+			return nil, fmt.Errorf("start %s: layer %s of its image is gone: pull the image %s again", c.name(), missing, c.config.Options.Image)
+		}
+	}
+	supervisor, err := shim.Spawn()
+	if err != nil {
+		return nil, err
+	}
+	return e.launch(c, spec, lock, supervisor, o)
+}
+
+// Run is Create and Start, overlapped: the shim starts up while the container
+// is being made. The session is never nil; with o.Attach nil it is only good
+// for its ID.
+func (e *Engine) Run(ctx context.Context, c CreateOptions, o StartOptions) (*Session, error) {
+	supervisor, err := shim.Spawn()
+	if err != nil {
+		return nil, err
+	}
+	made, err := e.create(ctx, c)
+	if err != nil {
+		return nil, errors.Join(err, supervisor.Close())
+	}
+	defer made.lock.Close()
+	session, err := e.launch(made.container, made.spec, made.lock, supervisor, o)
+	if session == nil {
+		session = &Session{ID: made.id}
+	}
+	return session, err
+}
+
+// launch gives the shim its job and waits until the container runs.
+func (e *Engine) launch(c *container, spec *network.Spec, lock *os.File, supervisor *shim.Client, o StartOptions) (*Session, error) {
+	options := &c.config.Options
+	if err := e.joinNetwork(spec, options); err != nil {
+		return nil, errors.Join(err, supervisor.Close())
+	}
+	spec.Explain = o.Watch != nil
+	text, err := json.Marshal(spec)
+	if err != nil {
+		return nil, errors.Join(err, supervisor.Close())
+	}
+	job := &shim.Job{
+		Layout: e.Layout, ID: c.id, Name: options.Name, Run: c.run() + 1, Spec: text, Socket: e.Volatile(c.id),
+		Attach: attachment(o.Attach, options.Stdin),
+		Stdin:  options.Stdin, StdinOnce: options.StdinOnce, Explain: o.Watch != nil,
+		Log:        jsonlog.Limits{MaxSize: options.Log.MaxSize, MaxFiles: options.Log.MaxFiles},
+		AutoRemove: options.AutoRemove, Volumes: c.config.Anonymous,
+	}
+	err = supervisor.Give(job, lock)
+	if err == nil {
+		err = supervisor.Started(o.Watch)
+	}
+	if err != nil {
+		return nil, errors.Join(err, supervisor.Close())
+	}
+	if o.Attach == nil {
+		return nil, supervisor.Close()
+	}
+	return e.newSession(c.id, job.Socket, supervisor, *o.Attach), nil
+}
+
+// run is the number of the container's last run.
+func (c *container) run() int {
+	if c.seen.Exit == nil {
+		return 0
+	}
+	return c.seen.Exit.Run
+}
+
+// joinNetwork looks up the process of the container whose network is shared:
+// another one at each start.
+func (e *Engine) joinNetwork(spec *network.Spec, o *CreateOptions) error {
+	spec.Network.Ports = o.Ports // a port that was any free one is so again
+	name := o.Network.Container()
+	if name == "" {
+		return nil
+	}
+	target, err := e.find(name)
+	if err != nil {
+		return err
+	}
+	if err := target.mustRun(); err != nil {
+		return fmt.Errorf("cannot join network of a non running container: %w", err)
+	}
+	spec.Network.Joined = target.seen.Status.Init.Pid
+	spec.Network.FilesDir = e.Container(target.id)
+	network.Configure(spec)
+	return nil
+}
+
+var errRunning = errors.New("running")
+
+// lockIdle locks a container that doesn't run, healed and tidied up; errRunning
+// if it does.
+func (e *Engine) lockIdle(ctx context.Context, c *container) (*os.File, error) {
+	for {
+		lock, err := e.lock(c)
+		if err != nil {
+			return nil, err
+		}
+		err = c.usable()
+		switch {
+		case err != nil:
+		case c.seen.Phase == state.Running:
+			err = errRunning
+		case c.active():
+			// Its shim still tidies up. It needs the lock for that, if it removes the container.
+			lock.Close()
+			if err := e.awaitShim(ctx, c); err != nil {
+				return nil, err
+			}
+			continue
+		default:
+			err = e.heal(c)
+		}
+		if err != nil {
+			lock.Close()
+			return nil, err
+		}
+		return lock, nil
+	}
+}
+
+// missingLayer names a layer of the Spec that isn't there.
+func missingLayer(spec *network.Spec) string {
+	for _, dir := range spec.Lower {
+		if _, err := os.Stat(dir); err != nil {
+			return filepath.Base(dir)
+		}
+	}
+	return ""
+}
