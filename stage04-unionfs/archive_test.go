@@ -104,6 +104,10 @@ func census(t testing.TB, root string) string {
 		require.NoError(t, err)
 		var stat unix.Stat_t
 		require.NoError(t, unix.Lstat(path, &stat))
+		if isWhiteout(&stat) {
+			fmt.Fprintf(&lines, "%q is gone\n", name)
+			return nil
+		}
 		fmt.Fprintf(&lines, "%q %o %d:%d", name, stat.Mode, stat.Uid, stat.Gid)
 		if name != "." {
 			fmt.Fprintf(&lines, " %d.%09d", stat.Mtim.Sec, stat.Mtim.Nsec)

@@ -29,6 +29,9 @@ type Change struct {
 	Path string // absolute in the container
 }
 
+// String is the line that docker diff prints.
+func (c Change) String() string { return c.Kind.String() + " " + c.Path }
+
 // Changes lists what an upper directory changes of the lower ones (topmost
 // first), in the order of the paths' bytes.
 //

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -92,7 +91,7 @@ func (m metadata) chmodByName(dir int, base string) error {
 		return err
 	}
 	defer unix.Close(fd)
-	err = unix.Chmod("/proc/self/fd/"+strconv.Itoa(fd), m.mode)
+	err = unix.Chmod(nameOf(fd), m.mode)
 	if err == unix.ENOTSUP {
 		return nil
 	}

@@ -1,0 +1,80 @@
+// Command stage04 runs a command on a stack of directories, and makes layers.
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	namespaces "cooper/stage01-namespaces"
+	rootfs "cooper/stage03-rootfs"
+	unionfs "cooper/stage04-unionfs"
+
+	"github.com/urfave/cli/v2"
+)
+
+func main() {
+	namespaces.Init(unionfs.Inside)
+	var explain namespaces.ExplainFlag
+	flags := []cli.Flag{
+		&cli.GenericFlag{Name: "explain", Value: &explain, Usage: "tell of each step as it begins; --explain=json for programs"},
+		&cli.StringSliceFlag{Name: "lower", Required: true, Usage: "a read-only `DIR`; the first one is on top"},
+		&cli.StringFlag{Name: "upper", Usage: "the `DIR` that takes the changes; without one they are thrown away"},
+		&cli.StringFlag{Name: "work", Usage: "a `DIR` for overlayfs itself, beside the upper one"},
+		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the command a terminal of its own"},
+	}
+	app := &cli.App{Name: "stage04", Usage: "a process on a stack of directories", HideHelpCommand: true, Commands: []*cli.Command{
+		{Name: "run", Usage: "run a command on a stack", ArgsUsage: "COMMAND [ARG...]", Flags: flags, Action: func(c *cli.Context) error { return run(c, explain) }},
+		{Name: "plan", Usage: "print the steps without taking them", ArgsUsage: "COMMAND [ARG...]", Flags: flags, Action: func(c *cli.Context) error {
+			spec, err := specFor(c, "/run/stage04")
+			if err == nil {
+				namespaces.Plan(os.Stdout, unionfs.Outside(spec, &namespaces.Process{}), unionfs.Inside(spec))
+			}
+			return err
+		}},
+		{Name: "apply", Usage: "unpack a layer from stdin", ArgsUsage: "DIR", Action: func(c *cli.Context) error {
+			layer, err := unionfs.Decompress(os.Stdin)
+			if err != nil {
+				return err
+			}
+			return unionfs.Apply(c.Context, c.Args().First(), layer)
+		}},
+		{Name: "diff", Usage: "pack an upper directory as a layer, to stdout", ArgsUsage: "UPPER", Action: func(c *cli.Context) error { return unionfs.Diff(os.Stdout, c.Args().First()) }},
+		{Name: "changes", Usage: "list what an upper directory changes", ArgsUsage: "UPPER LOWER...", Action: func(c *cli.Context) error {
+			changes, err := unionfs.Changes(c.Args().First(), c.Args().Tail())
+			for _, change := range changes {
+				fmt.Println(change)
+			}
+			return err
+		}},
+	}}
+	if err := app.Run(os.Args); err != nil {
+		fmt.Fprintln(os.Stderr, "stage04:", err)
+		os.Exit(namespaces.ExitCode(err))
+	}
+}
+
+// run gives the command a scratch directory, and removes it afterwards.
+func run(c *cli.Context, explain namespaces.ExplainFlag) error {
+	scratch, err := os.MkdirTemp("", "stage04-")
+	if err != nil {
+		return err
+	}
+	spec, err := specFor(c, scratch)
+	if err == nil {
+		p := &namespaces.Process{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Watch: explain.Watch(os.Stderr)}
+		code, failed := namespaces.Foreground(p, unionfs.Outside(spec, p))
+		if err = failed; err == nil {
+			err = cli.Exit("", code)
+		}
+	}
+	return errors.Join(err, unionfs.Remove(scratch))
+}
+
+// specFor reads the flags into a Spec.
+func specFor(c *cli.Context, scratch string) (*unionfs.Spec, error) {
+	s := &unionfs.Spec{Spec: rootfs.Defaults(), Upper: c.String("upper"), Work: c.String("work"), Lower: c.StringSlice("lower")}
+	s.ID, s.Args, s.Hostname, s.Explain = namespaces.NewID(), c.Args().Slice(), "container", c.IsSet("explain")
+	s.Terminal = c.Bool("tty")
+	return s, errors.Join(s.Complete(scratch), s.Validate())
+}

@@ -1,0 +1,212 @@
+package unionfs
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// overlayOptions fix what differs between kernels. With all three off a file
+// is wholly in one layer, whatever was renamed or chmoded, and so an upper
+// directory is a complete account of what the container changed. The price: a
+// directory from below can't be renamed in one go, and mv copies it.
+var overlayOptions = [...][2]string{
+	{"redirect_dir", "nofollow"}, // nor do we follow redirections that a layer brings along
+	{"metacopy", "off"},
+	{"index", "off"},
+}
+
+// mountOverlay mounts the union on s.Rootfs.
+//
+// Each directory is handed over as /proc/self/fd/N. Paths in overlayfs's
+// options are parsed: a colon ends one, a comma ends the option, a backslash
+// quotes. A descriptor's name has none of these, whatever the directory is
+// called; it is short, where an option may have 255 bytes; and the container
+// can't read in its /proc/mounts where on the host its layers are.
+func mountOverlay(s *Spec) error {
+	stack, err := openStack(s)
+	if err != nil {
+		return err
+	}
+	defer stack.close()
+	union, err := stack.assemble()
+	if errors.Is(err, unix.EINVAL) {
+		// A kernel before 6.7 doesn't know lowerdir+, and says so sooner or later.
+		return stack.mountClassic(s.Rootfs, err)
+	}
+	if err != nil {
+		return err
+	}
+	defer unix.Close(union)
+	return failed("move_mount", s.Rootfs, unix.MoveMount(union, "", unix.AT_FDCWD, s.Rootfs, unix.MOVE_MOUNT_F_EMPTY_PATH))
+}
+
+// A stack holds the directories of a union, open.
+type stack struct {
+	lower       layers
+	upper, work int // -1 without
+}
+
+func openStack(s *Spec) (*stack, error) {
+	stack := &stack{upper: -1, work: -1}
+	err := stack.open(s)
+	if err != nil {
+		stack.close()
+		return nil, err
+	}
+	return stack, nil
+}
+
+func (st *stack) open(s *Spec) (err error) {
+	if err = os.MkdirAll(s.Rootfs, 0o755); err != nil {
+		return err
+	}
+	if st.lower, err = openLayers(s.Lower); err != nil {
+		return err
+	}
+	if st.lower, err = st.lower.visible(); err != nil {
+		return err
+	}
+	if s.Upper == "" {
+		return nil
+	}
+	if err = makeUpper(s.Upper, st.lower[0]); err != nil {
+		return err
+	}
+	if err = os.MkdirAll(s.Work, 0o700); err != nil {
+		return err
+	}
+	if st.upper, err = openRoot(s.Upper); err != nil {
+		return err
+	}
+	st.work, err = openRoot(s.Work)
+	return err
+}
+
+func (st *stack) close() {
+	st.lower.close()
+	for _, fd := range []int{st.upper, st.work} {
+		if fd >= 0 {
+			unix.Close(fd)
+		}
+	}
+}
+
+// visible leaves out what lies below an opaque root. The kernel looks for that
+// mark on every directory but the roots of the layers, so we look there. See
+// ovl_get_root in fs/overlayfs/super.c.
+func (l layers) visible() (layers, error) {
+	for i, fd := range l {
+		opaque, err := isOpaque(fd)
+		if err != nil {
+			return l, err
+		}
+		if opaque {
+			l[i+1:].close()
+			return l[:i+1], nil
+		}
+	}
+	return l, nil
+}
+
+// makeUpper makes the upper directory, if it is missing, with the owner and
+// mode of the topmost lower one: they are what the container sees of /. The
+// rename at the end makes it appear only when it has them.
+func makeUpper(dir string, like int) error {
+	if _, err := os.Lstat(dir); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	var stat unix.Stat_t
+	if err := unix.Fstat(like, &stat); err != nil {
+		return failed("fstat", "lower directory", err)
+	}
+	unfinished := dir + ".new"
+	if err := os.MkdirAll(unfinished, 0o700); err != nil {
+		return err
+	}
+	fd, err := openRoot(unfinished)
+	if err != nil {
+		return err
+	}
+	defer unix.Close(fd)
+	if err := metadataOf(&stat).set(fd); err != nil {
+		return err
+	}
+	return os.Rename(unfinished, dir)
+}
+
+// assemble makes a detached mount of the stack, with one call for each
+// directory: the options of mount(2) must fit on a page, these needn't. See
+// fsopen(2), fsconfig(2), fsmount(2).
+func (st *stack) assemble() (mount int, err error) {
+	fs, err := unix.Fsopen("overlay", unix.FSOPEN_CLOEXEC)
+	if errors.Is(err, unix.ENODEV) {
+		return -1, fmt.Errorf("fsopen overlay: the kernel has no overlayfs; try modprobe overlay: %w", err)
+	}
+	if err != nil {
+		return -1, failed("fsopen", "overlay", err)
+	}
+	defer unix.Close(fs)
+	for _, option := range st.options() {
+		if err := unix.FsconfigSetString(fs, option[0], option[1]); err != nil {
+			return -1, fmt.Errorf("fsconfig overlay %s: %w%s", option[0], err, complaint(fs))
+		}
+	}
+	if err := unix.FsconfigCreate(fs); err != nil {
+		return -1, fmt.Errorf("fsconfig overlay: create: %w%s", err, complaint(fs))
+	}
+	mount, err = unix.Fsmount(fs, unix.FSMOUNT_CLOEXEC, 0)
+	return mount, failed("fsmount", "overlay", err)
+}
+
+func (st *stack) options() [][2]string {
+	options := [][2]string{{"source", "overlay"}}
+	options = append(options, overlayOptions[:]...)
+	for _, fd := range st.lower {
+		options = append(options, [2]string{"lowerdir+", nameOf(fd)})
+	}
+	if st.upper >= 0 {
+		options = append(options, [2]string{"upperdir", nameOf(st.upper)}, [2]string{"workdir", nameOf(st.work)})
+	}
+	return options
+}
+
+// mountClassic mounts the stack with one string of options, at most a page
+// less a byte of it. newer is what the newer way answered.
+func (st *stack) mountClassic(target string, newer error) error {
+	var lower, text []string
+	for _, option := range st.options()[1:] {
+		if option[0] == "lowerdir+" {
+			lower = append(lower, option[1])
+		} else {
+			text = append(text, option[0]+"="+option[1])
+		}
+	}
+	text = append(text, "lowerdir="+strings.Join(lower, ":"))
+	data := strings.Join(text, ",")
+	if len(data) >= os.Getpagesize() {
+		return fmt.Errorf("%d lower directories need Linux 6.7: %w", len(lower), newer)
+	}
+	if err := unix.Mount("overlay", target, "overlay", 0, data); err != nil {
+		return errors.Join(fmt.Errorf("mount overlay: %w", err), newer)
+	}
+	return nil
+}
+
+// nameOf is a path to an open directory, as long as it is open.
+func nameOf(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
+
+// complaint reads what the kernel has to say about a configuration, which is
+// more than an errno can.
+func complaint(fs int) string {
+	message := make([]byte, 1024)
+	n, err := unix.Read(fs, message)
+	if err != nil || n < 3 {
+		return ""
+	}
+	return " (" + strings.TrimSpace(string(message[2:n])) + ")" // after "e ", its severity
+}
