@@ -1,0 +1,75 @@
+package rootfs
+
+import (
+	"os"
+	"strings"
+	"testing"
+
+	namespaces "cooper/stage01-namespaces"
+	"cooper/stage03-rootfs/busyroot"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestMain(m *testing.M) {
+	namespaces.Init(Inside)
+	os.Exit(m.Run())
+}
+
+// box is a Spec with the defaults and a fresh busybox root.
+func box(t testing.TB, args ...string) *Spec {
+	t.Helper()
+	s := Defaults()
+	s.ID, s.Args, s.Rootfs = namespaces.NewID(), args, busyroot.New(t)
+	return &s
+}
+
+func shell(t testing.TB, script string) *Spec { return box(t, "sh", "-c", script) }
+
+// run launches a container, waits for it and returns what it wrote.
+func run(t testing.TB, s *Spec) (output string, exitCode int) {
+	t.Helper()
+	output, exitCode, err := try(t, s)
+	require.NoError(t, err)
+	return output, exitCode
+}
+
+// refused launches a container that must not start, and returns why.
+func refused(t testing.TB, s *Spec) error {
+	t.Helper()
+	output, code, err := try(t, s)
+	require.Error(t, err, "it ran, and wrote: %s", output)
+	require.Equal(t, namespaces.ExitEngine, code)
+	return err
+}
+
+func try(t testing.TB, s *Spec) (output string, exitCode int, err error) {
+	t.Helper()
+	if err := s.Validate(); err != nil {
+		return "", namespaces.ExitEngine, err
+	}
+	file, err := os.CreateTemp(t.TempDir(), "output")
+	require.NoError(t, err)
+	defer file.Close()
+	p := &namespaces.Process{Stdout: file, Stderr: file}
+	outside := Outside(s, p)
+	if err := namespaces.Launch(p, outside); err != nil {
+		return "", namespaces.ExitCode(err), err
+	}
+	defer p.Close()
+	status, err := p.Wait()
+	require.NoError(t, err)
+	require.NoError(t, namespaces.Undo(outside))
+	text, err := os.ReadFile(file.Name())
+	require.NoError(t, err)
+	return string(text), namespaces.ExitStatus(status), nil
+}
+
+// says runs a script in a container and returns its output without the
+// newline at the end.
+func says(t testing.TB, s *Spec) string {
+	t.Helper()
+	output, code := run(t, s)
+	require.Zero(t, code, output)
+	return strings.TrimSuffix(output, "\n")
+}
