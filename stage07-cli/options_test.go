@@ -1,0 +1,61 @@
+package cli
+
+import (
+	"context"
+	"testing"
+
+	"cooper/stage07-cli/engine"
+
+	"github.com/stretchr/testify/require"
+	urfave "github.com/urfave/cli/v2"
+)
+
+// optionsOf reads a line as run would and returns what the engine is asked for.
+func optionsOf(t *testing.T, line ...string) (options engine.CreateOptions, err error) {
+	app := newApp(nil, nil, nil)
+	find(app.Commands, "run").Action = takes(1, -1, func(c *urfave.Context) error {
+		options, err = createOptions(c)
+		return err
+	})
+	l, err := spell(app, append([]string{"run"}, line...))
+	require.NoError(t, err)
+	return options, run(context.Background(), app, l)
+}
+
+func TestALineBecomesWhatTheEngineIsAskedFor(t *testing.T) {
+	options, err := optionsOf(t, "-it", "--rm", "--name", "web", "-eA=1,2", "-e", "B= x ", "--env", "C=3", "-l", "a=b", "-w/srv", "-u", "1000:100",
+		"--hostname", "h", "-p", "8080:80", "-v", "/srv:/data:ro", "-m64m", "--cpus", "0.5", "--pids-limit=50", "--network", "none",
+		"--read-only", "--cap-add", "net_admin", "--cap-drop=ALL", "--init", "--security-opt", "no-new-privileges", "--stop-signal", "INT",
+		"--stop-timeout", "3", "--entrypoint", "", "debian", "sh", "-c", "echo $0", "--rm")
+	require.NoError(t, err)
+	three := 3
+	require.Equal(t, engine.CreateOptions{
+		Image: "debian", Args: []string{"sh", "-c", "echo $0", "--rm"}, Name: "web",
+		Entrypoint: []string{""}, Env: []string{"A=1,2", "B= x ", "C=3"}, Labels: map[string]string{"a": "b"},
+		Cwd: "/srv", User: "1000:100", Hostname: "h", Terminal: true, Stdin: true, Init: true, AutoRemove: true,
+		ReadOnly: true, NoNewPrivileges: true, CapAdd: []string{"net_admin"}, CapDrop: []string{"ALL"},
+		Limits:  engine.Limits{Memory: 64 << 20, CPUQuota: 50_000, CPUPeriod: 100_000, Pids: 50},
+		Mounts:  []engine.Mount{{Type: "bind", Source: "/srv", Destination: "/data", ReadOnly: true}},
+		Network: "none", Ports: []engine.Port{{HostPort: 8080, ContainerPort: 80, Protocol: "tcp"}},
+		StopSignal: "INT", StopTimeout: &three,
+	}, options)
+}
+
+func TestALineWithoutFlagsAsksForTheDefaults(t *testing.T) {
+	options, err := optionsOf(t, "debian")
+	require.NoError(t, err)
+	require.Equal(t, engine.CreateOptions{Image: "debian", Args: []string{}, Env: nil, Labels: map[string]string{},
+		CapAdd: nil, CapDrop: nil}, options)
+}
+
+func TestAWrongValueIsAWrongLine(t *testing.T) {
+	for _, line := range [][]string{
+		{}, {"-p", "70000:80", "debian"}, {"-v", "a:b", "debian"}, {"-m", "lots", "debian"}, {"-e", "=x", "debian"},
+		{"--label", "=x", "debian"}, {"--security-opt", "frob", "debian"}, {"--explain=xml", "debian"}, {"--env-file", "/nonexistent", "debian"},
+	} {
+		_, err := optionsOf(t, line...)
+		var usage *usageError
+		require.ErrorAs(t, err, &usage, "%q", line)
+		require.Equal(t, "cooper run", usage.path)
+	}
+}

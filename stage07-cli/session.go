@@ -1,0 +1,136 @@
+package cli
+
+import (
+	"errors"
+	"io"
+	"os"
+	"os/signal"
+	"sync"
+
+	"cooper/stage01-namespaces"
+	"cooper/stage07-cli/engine"
+
+	urfave "github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
+)
+
+// A foreground joins cooper's own streams, terminal and signals to a container
+// for as long as run, exec, attach or "start -a" stay in front.
+//
+//	stdin  ──────────────▶ container          (with -i)
+//	stdout ◀────────────── stdout, terminal
+//	stderr ◀────────────── stderr             (without -t)
+//	SIGINT, SIGTERM, … ──▶ as signals         (without -t; with -t, ^C is a byte)
+//	SIGWINCH ────────────▶ as a new size      (with -t)
+type foreground struct {
+	streams  engine.Streams
+	terminal bool
+	signals  chan os.Signal
+	pipe     chan os.Signal
+	undo     []func()
+}
+
+// newForeground prepares the streams; the caller must call leave, whatever
+// happens. From here on signals wait for the container instead of ending
+// cooper, so that none is lost while it starts.
+func newForeground(c *urfave.Context, stdin, terminal bool) (*foreground, error) {
+	if terminal && stdin && !isTerminal(c.App.Reader) {
+		return nil, errors.New("standard input is no terminal: leave out -t, or -i")
+	}
+	f := &foreground{
+		streams:  engine.Streams{Out: &drain{to: c.App.Writer}, Err: &drain{to: c.App.ErrWriter}},
+		terminal: terminal,
+	}
+	f.catchPipe()
+	if stdin {
+		f.streams.In = c.App.Reader
+	}
+	if !terminal {
+		f.catchSignals()
+		return f, nil
+	}
+	if !stdin {
+		return f, nil
+	}
+	restore, err := rawTerminal(c.App.Reader)
+	if err != nil {
+		f.leave()
+		return nil, err
+	}
+	changes, stop := sizes(c.App.Reader)
+	f.undo = append(f.undo, restore, stop)
+	f.streams.Resize, f.streams.DetachKeys = changes, "ctrl-p,ctrl-q"
+	return f, nil
+}
+
+// leave gives the terminal and the signals back.
+func (f *foreground) leave() {
+	for i := len(f.undo) - 1; i >= 0; i-- {
+		f.undo[i]()
+	}
+	f.undo = nil
+}
+
+// wait stays in front until the process ends or the user detaches, and turns
+// its exit status into cooper's.
+func (f *foreground) wait(session *engine.Session) error {
+	if f.signals != nil {
+		go forward(f.signals, session.Signal)
+	}
+	ending, err := session.Wait()
+	f.leave()
+	if err != nil || ending.Detached {
+		return err
+	}
+	return exitWith(ending.ExitCode)
+}
+
+func (f *foreground) catchSignals() {
+	f.signals = make(chan os.Signal, 64)
+	signal.Notify(f.signals)
+	f.undo = append(f.undo, func() {
+		signal.Stop(f.signals)
+		close(f.signals)
+	})
+}
+
+// catchPipe turns the SIGPIPE of "cooper run … | head -1" into EPIPE. It is
+// caught and not ignored: what is ignored stays ignored across execve(2), and
+// the shim and the container would inherit it.
+func (f *foreground) catchPipe() {
+	f.pipe = make(chan os.Signal, 1)
+	signal.Notify(f.pipe, unix.SIGPIPE)
+	f.undo = append(f.undo, func() { signal.Stop(f.pipe) })
+}
+
+// A drain writes until its reader is gone, and takes the rest for nothing. So
+// the container neither blocks nor dies when our reader does, and the status
+// at the end is still the container's own.
+type drain struct {
+	to   io.Writer
+	lock sync.Mutex
+	gone bool
+}
+
+// Write follows io.Writer; a broken pipe is no error.
+func (d *drain) Write(p []byte) (int, error) {
+	d.lock.Lock()
+	defer d.lock.Unlock()
+	if d.gone {
+		return len(p), nil
+	}
+	n, err := d.to.Write(p)
+	if errors.Is(err, unix.EPIPE) {
+		d.gone = true
+		return len(p), nil
+	}
+	return n, err
+}
+
+// watcher returns what --explain asked for: the steps go to stderr.
+func watcher(c *urfave.Context) func(namespaces.Event) {
+	if flag, ok := c.Generic("explain").(*namespaces.ExplainFlag); ok {
+		return flag.Watch(c.App.ErrWriter)
+	}
+	return nil
+}
