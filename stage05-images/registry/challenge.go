@@ -45,6 +45,7 @@ func parseParameters(s string) map[string]string {
 
 // cutValue takes one value off the front; ok is false for an open quote.
 func cutValue(s string) (value, rest string, ok bool) {
+	s = strings.TrimLeft(s, " \t")
 	if !strings.HasPrefix(s, `"`) {
 		end := strings.IndexAny(s, ", \t")
 		if end < 0 {
