@@ -1,0 +1,78 @@
+// Command stage02 runs a command within limits.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	namespaces "cooper/stage01-namespaces"
+	cgroups "cooper/stage02-cgroups"
+
+	"github.com/urfave/cli/v2"
+)
+
+func main() {
+	namespaces.Init(cgroups.Inside)
+	var explain namespaces.ExplainFlag
+	flags := []cli.Flag{
+		&cli.GenericFlag{Name: "explain", Value: &explain, Usage: "tell of each step as it begins; --explain=json for programs"},
+		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the command a terminal of its own"},
+		&cli.StringFlag{Name: "memory", Aliases: []string{"m"}, Usage: "`BYTES` of memory: 64m"},
+		&cli.StringFlag{Name: "memory-swap", Usage: "`BYTES` of memory and swap together; -1 is any amount"},
+		&cli.StringFlag{Name: "cpus", Usage: "`NUMBER` of processors: 1.5"},
+		&cli.Int64Flag{Name: "cpu-shares", Usage: "`WEIGHT` when processors are scarce; the usual one is 1024"},
+		&cli.StringFlag{Name: "cpuset-cpus", Usage: "on which processors to run, a `LIST`: 0-3,7"},
+		&cli.Int64Flag{Name: "pids", Usage: "`NUMBER` of processes and threads at one time"},
+	}
+	app := &cli.App{
+		Name: "stage02", Usage: "a process within limits", HideHelpCommand: true,
+		Commands: []*cli.Command{
+			{Name: "run", Usage: "run a command within limits", ArgsUsage: "COMMAND [ARG...]", Flags: flags,
+				Action: func(c *cli.Context) error {
+					spec, err := specFor(c)
+					if err != nil {
+						return err
+					}
+					spec.Explain = explain != ""
+					p := &namespaces.Process{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Watch: explain.Watch(os.Stderr)}
+					code, err := namespaces.Foreground(p, cgroups.Outside(spec, p))
+					if err == nil {
+						os.Exit(code)
+					}
+					return err
+				}},
+			{Name: "plan", Usage: "print the steps without taking them", ArgsUsage: "COMMAND [ARG...]", Flags: flags,
+				Action: func(c *cli.Context) error {
+					spec, err := specFor(c)
+					if err == nil {
+						namespaces.Plan(os.Stdout, cgroups.Outside(spec, &namespaces.Process{}), cgroups.Inside(spec))
+					}
+					return err
+				}},
+		},
+	}
+	if err := app.Run(os.Args); err != nil {
+		fmt.Fprintln(os.Stderr, "stage02:", err)
+		os.Exit(namespaces.ExitCode(err))
+	}
+}
+
+// specFor reads the flags into a Spec.
+func specFor(c *cli.Context) (spec *cgroups.Spec, err error) {
+	spec = &cgroups.Spec{Limits: cgroups.Limits{Pids: c.Int64("pids"), CPUShares: c.Int64("cpu-shares"), CPUSetCPUs: c.String("cpuset-cpus")}}
+	spec.ID, spec.Args, spec.Env, spec.Terminal = namespaces.NewID(), c.Args().Slice(), os.Environ(), c.Bool("tty")
+	spec.Namespaces = namespaces.New(namespaces.Mount, namespaces.PID, namespaces.Cgroup)
+	for flag, limit := range map[string]*int64{"memory": &spec.Limits.Memory, "memory-swap": &spec.Limits.MemorySwap} {
+		if c.IsSet(flag) {
+			if *limit, err = cgroups.ParseBytes(c.String(flag)); err != nil {
+				return nil, err
+			}
+		}
+	}
+	if c.IsSet("cpus") {
+		if spec.Limits.CPUQuota, spec.Limits.CPUPeriod, err = cgroups.ParseCPUs(c.String("cpus")); err != nil {
+			return nil, err
+		}
+	}
+	return spec, spec.Validate()
+}

@@ -1,0 +1,293 @@
+package cgroups
+
+import (
+	"encoding/json"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	namespaces "cooper/stage01-namespaces"
+	"cooper/stage01-namespaces/notrace"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+func TestMain(m *testing.M) {
+	namespaces.Init(Inside)
+	os.Exit(m.Run())
+}
+
+// container is a Spec for a command without namespaces of its own, so that
+// only the cgroup holds its processes together.
+func container(args ...string) *Spec {
+	s := &Spec{}
+	s.ID, s.Args, s.Env = namespaces.NewID(), args, []string{"PATH=" + namespaces.DefaultPath}
+	return s
+}
+
+// started is a running container.
+type started struct {
+	*namespaces.Process
+	spec    *Spec
+	outside []namespaces.Step
+	output  *os.File
+}
+
+// start launches a container. When the test ends it is undone, and reaped.
+func start(t *testing.T, s *Spec) *started {
+	t.Helper()
+	require.NoError(t, s.Validate())
+	output, err := os.CreateTemp(t.TempDir(), "output")
+	require.NoError(t, err)
+	p := &namespaces.Process{Stdout: output, Stderr: output}
+	c := &started{p, s, Outside(s, p), output}
+	t.Cleanup(func() {
+		require.NoError(t, namespaces.Undo(c.outside))
+		require.NoError(t, p.Close())
+		require.NoError(t, output.Close())
+	})
+	require.NoError(t, namespaces.Launch(p, c.outside))
+	return c
+}
+
+// end waits for the command and returns what it wrote and its exit status as a
+// shell tells it. The group is still there.
+func (c *started) end(t *testing.T) (string, int) {
+	t.Helper()
+	status, err := c.Wait()
+	require.NoError(t, err)
+	text, err := os.ReadFile(c.output.Name())
+	require.NoError(t, err)
+	return string(text), namespaces.ExitStatus(status)
+}
+
+func (c *started) group(t *testing.T) *Group {
+	t.Helper()
+	g, err := c.spec.group()
+	require.NoError(t, err)
+	return g
+}
+
+// places counts the container's directories in all hierarchies.
+func places(t *testing.T, s *Spec) (n int) {
+	t.Helper()
+	path, err := s.path()
+	require.NoError(t, err)
+	system, err := Detect()
+	require.NoError(t, err)
+	for _, p := range system.group(path).places {
+		if isDir(p.dir) {
+			n++
+		}
+	}
+	return n
+}
+
+func TestTheCommandFindsItselfInItsCgroupsFromTheStart(t *testing.T) {
+	notrace.Check(t)
+	c := start(t, container("cat", "/proc/self/cgroup"))
+	output, code := c.end(t)
+	require.Zero(t, code)
+	lines := 0
+	for _, p := range c.group(t).places {
+		for line := range strings.Lines(output) {
+			if strings.HasSuffix(strings.TrimSpace(line), ":"+p.member) && (len(p.controllers) == 0 || strings.Contains(line, p.controllers[0])) {
+				lines++
+				break
+			}
+		}
+	}
+	require.Equal(t, places(t, c.spec), lines, output)
+}
+
+// The tests run on any thread; both ways into the group must work, from the
+// process's first thread, and from another.
+func TestTheChildIsBornInsideAndTheParentGoesHome(t *testing.T) {
+	notrace.Check(t)
+	system, err := Detect()
+	require.NoError(t, err)
+	s, p := container("true"), &namespaces.Process{}
+	path, err := s.path()
+	require.NoError(t, err)
+	require.NoError(t, system.create(path))
+	g := system.group(path)
+	defer func() { require.NoError(t, g.Remove()) }()
+
+	off(func() {
+		before, err := memberships("/proc/thread-self/cgroup")
+		require.NoError(t, err)
+		require.NoError(t, prepareBirth(s, p))
+		child := exec.Command("sleep", "1000")
+		if system.Version == 2 {
+			child.SysProcAttr = &unix.SysProcAttr{UseCgroupFD: true, CgroupFD: int(p.Cgroup.Fd())}
+		}
+		require.NoError(t, child.Start())
+		born, err := memberships("/proc/" + strconv.Itoa(child.Process.Pid) + "/cgroup")
+		require.NoError(t, err)
+		for _, place := range g.places {
+			if system.Version == 1 {
+				require.Equal(t, place.member, born[place.controllers[0]])
+			} else {
+				require.Equal(t, place.member, born[""])
+			}
+		}
+
+		// While our thread is there for its visit, we are no process of the group,
+		// and whoever kills it doesn't kill us.
+		pids, err := g.Procs()
+		require.NoError(t, err)
+		require.Equal(t, []int{child.Process.Pid}, pids)
+
+		require.NoError(t, endBirth(s, p))
+		require.NoError(t, endBirth(s, p), "twice is no harm")
+		require.Nil(t, p.Cgroup)
+		after, err := memberships("/proc/thread-self/cgroup")
+		require.NoError(t, err)
+		require.Equal(t, before, after)
+		require.NoError(t, g.Kill())
+		require.Error(t, child.Wait())
+	})
+}
+
+// off runs f on a thread that isn't the process's first.
+func off(f func()) {
+	if unix.Gettid() != unix.Getpid() {
+		runtime.LockOSThread()
+		defer runtime.UnlockOSThread()
+		f()
+		return
+	}
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var done sync.WaitGroup
+	done.Go(f)
+	done.Wait()
+}
+
+func TestNoThreadOfOursStaysInTheGroup(t *testing.T) {
+	notrace.Check(t)
+	c := start(t, container("sleep", "1000"))
+	tasks, err := filepath.Glob("/proc/self/task/*/cgroup")
+	require.NoError(t, err)
+	require.NotEmpty(t, tasks)
+	for _, task := range tasks {
+		text, err := os.ReadFile(task)
+		if err != nil {
+			continue // a thread that ended
+		}
+		require.NotContains(t, string(text), c.spec.ID)
+	}
+}
+
+func TestUndoKillsAndRemovesAlsoFromAFreshProcess(t *testing.T) {
+	notrace.Check(t)
+	c := start(t, container("sh", "-c", "trap '' TERM; sleep 1000 & sleep 1000 & wait"))
+	require.Positive(t, places(t, c.spec))
+
+	// All that a fresh process has is the Spec on disk.
+	text, err := json.Marshal(c.spec)
+	require.NoError(t, err)
+	var again Spec
+	require.NoError(t, json.Unmarshal(text, &again))
+	require.NoError(t, namespaces.Undo(Create(&again, &namespaces.Process{})))
+	require.Zero(t, places(t, c.spec))
+	_, code := c.end(t)
+	require.Equal(t, 137, code)
+	require.NoError(t, namespaces.Undo(Create(&again, &namespaces.Process{})), "twice is no harm")
+}
+
+func TestACommandThatIsNotThereLeavesNothing(t *testing.T) {
+	notrace.Check(t)
+	s, p := container("/no/such/command"), &namespaces.Process{}
+	err := namespaces.Launch(p, Outside(s, p))
+	require.Equal(t, namespaces.ExitNotFound, namespaces.ExitCode(err), "%v", err)
+	require.Zero(t, places(t, s))
+}
+
+func TestALimitThatTheKernelRefusesLeavesNothing(t *testing.T) {
+	notrace.Check(t)
+	s, p := container("true"), &namespaces.Process{}
+	s.Limits.CPUSetCPUs = "8000"
+	err := namespaces.Launch(p, Outside(s, p))
+	require.ErrorContains(t, err, "cgroups/limit: limit cpuset")
+	require.ErrorContains(t, err, "/sys/devices/system/cpu/online")
+	require.Equal(t, namespaces.ExitEngine, namespaces.ExitCode(err))
+	require.Zero(t, places(t, s))
+}
+
+func TestACgroupThatExistsIsNeitherSharedNorHarmed(t *testing.T) {
+	notrace.Check(t)
+	first := start(t, container("sleep", "1000"))
+	second, p := container("true"), &namespaces.Process{}
+	second.CgroupPath = parent + "/" + first.spec.ID
+	err := namespaces.Launch(p, Outside(second, p))
+	require.ErrorIs(t, err, fs.ErrExist)
+	require.ErrorContains(t, err, "cgroups/create")
+	pids, err := first.group(t).Procs()
+	require.NoError(t, err)
+	require.Equal(t, []int{first.Pid}, pids, "the first container lives")
+}
+
+func TestWhoJoinsAContainerJoinsItsCgroup(t *testing.T) {
+	notrace.Check(t)
+	s := container("sleep", "1000")
+	s.Namespaces = namespaces.New(namespaces.Mount, namespaces.PID, namespaces.Cgroup)
+	c := start(t, s)
+
+	joining := container("sleep", "1000")
+	joining.Target, joining.CgroupPath = c.Pid, parent+"/"+s.ID
+	other := start(t, joining)
+	pids, err := c.group(t).Procs()
+	require.NoError(t, err)
+	require.ElementsMatch(t, []int{c.Pid, other.Pid}, pids)
+
+	require.NoError(t, namespaces.Undo(other.outside), "what joined goes alone")
+	require.NotZero(t, places(t, s))
+}
+
+// The common parent comes with the first container and goes with the last;
+// containers that start and end at the same time must not trip over that.
+func TestManyContainersComeAndGoAtOnce(t *testing.T) {
+	notrace.Check(t)
+	system, err := Detect()
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	for range 8 {
+		all.Go(func() {
+			for range 25 {
+				path := parent + "/" + namespaces.NewID()
+				if err := system.create(path); err != nil {
+					t.Error(err)
+					return
+				}
+				if err := system.group(path).Remove(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func TestAParentOfOthersIsLeftAlone(t *testing.T) {
+	notrace.Check(t)
+	system, err := Detect()
+	require.NoError(t, err)
+	require.NoError(t, system.create("cooper-test"))
+	require.NoError(t, system.create("cooper-test/inner"))
+	require.NoError(t, system.group("cooper-test/inner").Remove())
+	g, err := Open("cooper-test")
+	require.NoError(t, err)
+	require.Len(t, g.places, len(system.Hierarchies))
+	require.NoError(t, g.Remove())
+	_, err = Open("cooper-test")
+	require.ErrorIs(t, err, fs.ErrNotExist)
+	require.NoError(t, g.Remove(), "twice is no harm")
+}

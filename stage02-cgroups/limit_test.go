@@ -1,0 +1,172 @@
+package cgroups
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// fake makes a directory with the files that a controller would have.
+func fake(t *testing.T, files map[string]string) string {
+	t.Helper()
+	dir := t.TempDir()
+	for name, text := range files {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, name), []byte(text), 0o600))
+	}
+	return dir
+}
+
+func contents(t *testing.T, dir string) map[string]string {
+	t.Helper()
+	entries, err := os.ReadDir(dir)
+	require.NoError(t, err)
+	files := map[string]string{}
+	for _, entry := range entries {
+		text, err := read(dir, entry.Name())
+		require.NoError(t, err)
+		files[entry.Name()] = text
+	}
+	return files
+}
+
+func TestLimitsBecomeTheKernelsFiles(t *testing.T) {
+	memory2 := map[string]string{"memory.max": "max", "memory.swap.max": "max", "memory.low": "0"}
+	memory1 := map[string]string{"memory.limit_in_bytes": "9223372036854771712", "memory.memsw.limit_in_bytes": "9223372036854771712", "memory.soft_limit_in_bytes": "9223372036854771712"}
+	cpu2 := map[string]string{"cpu.max": "max 100000", "cpu.weight": "100"}
+	cpu1 := map[string]string{"cpu.cfs_quota_us": "-1", "cpu.cfs_period_us": "100000", "cpu.shares": "1024"}
+	const m = 1 << 20
+	for _, c := range []struct {
+		name    string
+		version int
+		limits  Limits
+		before  map[string]string
+		changed map[string]string
+	}{
+		{"v2: memory alone allows as much swap again", 2, Limits{Memory: 64 * m}, memory2, map[string]string{"memory.max": "67108864", "memory.swap.max": "67108864"}},
+		{"v2: swap is what is left of the sum", 2, Limits{Memory: 64 * m, MemorySwap: 80 * m}, memory2, map[string]string{"memory.max": "67108864", "memory.swap.max": "16777216"}},
+		{"v2: equal sums mean no swap", 2, Limits{Memory: 64 * m, MemorySwap: 64 * m}, memory2, map[string]string{"memory.max": "67108864", "memory.swap.max": "0"}},
+		{"v2: any amount of swap", 2, Limits{Memory: 64 * m, MemorySwap: -1}, memory2, map[string]string{"memory.max": "67108864"}},
+		{"v2: no swap accounting, nobody asked", 2, Limits{Memory: 64 * m}, map[string]string{"memory.max": "max"}, map[string]string{"memory.max": "67108864"}},
+		{"v2: a reservation", 2, Limits{MemoryReservation: 8 * m}, memory2, map[string]string{"memory.low": "8388608"}},
+		{"v2: nothing asked", 2, Limits{}, memory2, nil},
+		{"v1: memory alone allows as much swap again", 1, Limits{Memory: 64 * m}, memory1, map[string]string{"memory.limit_in_bytes": "67108864", "memory.memsw.limit_in_bytes": "134217728"}},
+		{"v1: the sum as given", 1, Limits{Memory: 64 * m, MemorySwap: 80 * m}, memory1, map[string]string{"memory.limit_in_bytes": "67108864", "memory.memsw.limit_in_bytes": "83886080"}},
+		{"v1: any amount of swap", 1, Limits{Memory: 64 * m, MemorySwap: -1}, memory1, map[string]string{"memory.limit_in_bytes": "67108864", "memory.memsw.limit_in_bytes": "-1"}},
+		{"v1: no swap accounting, nobody asked", 1, Limits{Memory: 64 * m}, map[string]string{"memory.limit_in_bytes": ""}, map[string]string{"memory.limit_in_bytes": "67108864"}},
+		{"v1: a reservation", 1, Limits{MemoryReservation: 8 * m}, memory1, map[string]string{"memory.soft_limit_in_bytes": "8388608"}},
+		{"v2: quota and period", 2, Limits{CPUQuota: 150000, CPUPeriod: 50000}, cpu2, map[string]string{"cpu.max": "150000 50000"}},
+		{"v2: a quota keeps the period", 2, Limits{CPUQuota: 150000}, cpu2, map[string]string{"cpu.max": "150000 100000"}},
+		{"v2: a period keeps the quota", 2, Limits{CPUPeriod: 50000}, cpu2, map[string]string{"cpu.max": "max 50000"}},
+		{"v2: no quota any more", 2, Limits{CPUQuota: -1}, map[string]string{"cpu.max": "5000 10000"}, map[string]string{"cpu.max": "max 10000"}},
+		{"v2: shares become a weight", 2, Limits{CPUShares: 512}, cpu2, map[string]string{"cpu.weight": "59"}},
+		{"v1: quota, period, shares", 1, Limits{CPUQuota: 150000, CPUPeriod: 50000, CPUShares: 512}, cpu1, map[string]string{"cpu.cfs_quota_us": "150000", "cpu.cfs_period_us": "50000", "cpu.shares": "512"}},
+		{"v1: no quota any more", 1, Limits{CPUQuota: -1}, map[string]string{"cpu.cfs_quota_us": "50000"}, map[string]string{"cpu.cfs_quota_us": "-1"}},
+		{"cpuset", 2, Limits{CPUSetCPUs: "0-1,3", CPUSetMems: "0"}, map[string]string{"cpuset.cpus": "", "cpuset.mems": ""}, map[string]string{"cpuset.cpus": "0-1,3", "cpuset.mems": "0"}},
+		{"pids", 2, Limits{Pids: 50}, map[string]string{"pids.max": "max"}, map[string]string{"pids.max": "50"}},
+		{"pids, lifted", 1, Limits{Pids: -1}, map[string]string{"pids.max": "50"}, map[string]string{"pids.max": "max"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			dir := fake(t, c.before)
+			g := &Group{version: c.version, places: []place{{dir: dir, controllers: controllers}}}
+			require.NoError(t, g.set(c.limits.forNewGroup()))
+			want := map[string]string{}
+			for name, text := range c.before {
+				want[name] = text
+			}
+			for name, text := range c.changed {
+				want[name] = text
+			}
+			require.Equal(t, want, contents(t, dir))
+		})
+	}
+}
+
+func TestALimitThatTheMachineCannotKeepSaysWhy(t *testing.T) {
+	none := &Group{version: 1, places: []place{{dir: t.TempDir(), controllers: []string{"freezer"}}}}
+	require.ErrorContains(t, none.Update(Limits{Pids: 50}), "no pids controller mounted")
+	empty := &Group{version: 2, places: []place{{dir: t.TempDir()}}}
+	err := empty.Update(Limits{Memory: 64 << 20, MemorySwap: 64 << 20})
+	require.ErrorContains(t, err, "limit memory: the controller is not enabled")
+	require.ErrorIs(t, err, os.ErrNotExist)
+	swap := &Group{version: 2, places: []place{{dir: fake(t, map[string]string{"memory.max": "max", "memory.swap.max": "max"})}}}
+	require.ErrorContains(t, swap.Update(Limits{MemorySwap: 64 << 20}), "needs a memory limit")
+}
+
+func TestImpossibleLimitsAreRefusedBeforeAnythingIsMade(t *testing.T) {
+	for _, c := range []struct {
+		limits Limits
+		says   string
+	}{
+		{Limits{Memory: 1 << 20}, "at least 6m"},
+		{Limits{Memory: -2}, "must not be negative"},
+		{Limits{Memory: 1 << 62}, "more than any machine has"},
+		{Limits{Memory: 64 << 20, MemorySwap: 32 << 20}, "can't be below the memory limit"},
+		{Limits{Memory: 64 << 20, MemoryReservation: 128 << 20}, "reservation"},
+		{Limits{CPUQuota: 10}, "at least 1000"},
+		{Limits{CPUQuota: -5}, "at least 1000"},
+		{Limits{CPUPeriod: 1}, "from 1000 to 1000000"},
+		{Limits{CPUPeriod: 2_000_000}, "from 1000 to 1000000"},
+		{Limits{CPUShares: 1}, "from 2 to 262144"},
+		{Limits{CPUShares: 1 << 40}, "from 2 to 262144"},
+		{Limits{CPUSetCPUs: "0-9999999999"}, "numbers and ranges"},
+		{Limits{CPUSetCPUs: "3-1"}, "numbers and ranges"},
+		{Limits{CPUSetCPUs: "0,,1"}, "numbers and ranges"},
+		{Limits{CPUSetCPUs: "0\n1"}, "numbers and ranges"},
+		{Limits{CPUSetMems: "-1"}, "numbers and ranges"},
+		{Limits{CPUSetMems: "8192"}, "numbers and ranges"},
+		{Limits{Pids: -2}, "must not be negative"},
+		{Limits{Pids: 1}, "at least"},
+	} {
+		require.ErrorContains(t, c.limits.validate(), c.says, "%+v", c.limits)
+	}
+	require.NoError(t, Limits{}.validate())
+	require.NoError(t, Limits{Memory: -1, MemorySwap: -1, CPUQuota: -1, Pids: -1, CPUSetCPUs: "0-3,7"}.validate())
+}
+
+func TestSizesAndProcessorsAreReadAsPeopleWriteThem(t *testing.T) {
+	for size, want := range map[string]int64{
+		"64m": 64 << 20, "64M": 64 << 20, "64mb": 64 << 20, "64MiB": 64 << 20, "1.5g": 3 << 29, "2t": 2 << 40,
+		"65536": 65536, "512b": 512, "1k": 1024, "0": 0, "-1": Unlimited,
+	} {
+		got, err := ParseBytes(size)
+		require.NoError(t, err, size)
+		require.Equal(t, want, got, size)
+	}
+	for _, size := range []string{"", "m", "64x", "-1g", "-64m", "1e400", "0x40", "64 m", "1_000", "nan", "inf", "٣m",
+		"99999999999999999999", "9999999999999999999t", "1.m", ".5g", "64mm", "64im"} {
+		_, err := ParseBytes(size)
+		require.Error(t, err, size)
+	}
+	for cpus, want := range map[string]int64{"1.5": 150_000, "0.01": 1_000, "2": 200_000, "0.333": 33_300} {
+		quota, period, err := ParseCPUs(cpus)
+		require.NoError(t, err, cpus)
+		require.Equal(t, []int64{want, 100_000}, []int64{quota, period}, cpus)
+		require.NoError(t, Limits{CPUQuota: quota, CPUPeriod: period}.validate())
+	}
+	for _, cpus := range []string{"", "0", "-1", "0.001", "1e400", "nan", "inf", "many", "1000000"} {
+		_, _, err := ParseCPUs(cpus)
+		require.Error(t, err, cpus)
+	}
+}
+
+func FuzzParseBytes(f *testing.F) {
+	f.Add("64m")
+	f.Add("-1")
+	f.Fuzz(func(t *testing.T, size string) {
+		if n, err := ParseBytes(size); err == nil && n != Unlimited {
+			require.GreaterOrEqual(t, n, int64(0))
+			require.LessOrEqual(t, n, int64(maxBytes))
+		}
+	})
+}
+
+func TestTheUsualSharesAreTheUsualWeight(t *testing.T) {
+	for shares, want := range map[int64]uint64{2: 1, 1024: 100, 262144: 10_000, 512: 59, 2048: 174} {
+		require.Equal(t, want, weight(shares), "%d", shares)
+	}
+	for shares := int64(minShares); shares < maxShares; shares += 17 {
+		require.LessOrEqual(t, weight(shares), weight(shares+17))
+	}
+}

@@ -1,0 +1,34 @@
+package cgroups
+
+import (
+	"testing"
+
+	namespaces "cooper/stage01-namespaces"
+
+	"github.com/stretchr/testify/require"
+)
+
+func TestTheStepsComeInOrder(t *testing.T) {
+	s := &Spec{}
+	s.ID, s.Namespaces = "1234", namespaces.New(namespaces.Mount, namespaces.PID, namespaces.Cgroup)
+	joining := &Spec{}
+	joining.ID, joining.Target = "1234", 1
+	for _, c := range []struct {
+		name  string
+		steps []namespaces.Step
+		want  []string
+	}{
+		{"outside", Outside(s, &namespaces.Process{}), []string{
+			"cgroups/create", "cgroups/limit", "cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter", "namespaces/send_spec"}},
+		{"inside", Inside(s), []string{"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/mount_proc"}},
+		{"outside, joining a container", Outside(joining, &namespaces.Process{}), []string{
+			"cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter", "namespaces/send_spec"}},
+	} {
+		var names []string
+		for _, step := range c.steps {
+			names = append(names, step.Name)
+			require.NotEmpty(t, step.Why, step.Name)
+		}
+		require.Equal(t, c.want, names, c.name)
+	}
+}

@@ -1,0 +1,65 @@
+package cgroups
+
+import (
+	"slices"
+
+	namespaces "cooper/stage01-namespaces"
+)
+
+// Outside lists what the parent does: the group and its limits stand before
+// there is a process to limit, and the child is in it before it may go on.
+func Outside(s *Spec, p *namespaces.Process) []namespaces.Step {
+	return slices.Concat(
+		Create(s, p),
+		namespaces.Clone(&s.Spec, p),
+		Enter(s, p),
+		namespaces.Release(s, p),
+	)
+}
+
+// Inside lists what the child does: nothing of this stage. A limit that the
+// limited process sets for itself would be none.
+func Inside(s *Spec) []namespaces.Step {
+	return namespaces.Inside(&s.Spec)
+}
+
+// Create makes the group, ready for a child to be born in it; it comes before
+// namespaces.Clone. A process that joins a running container (Spec.Target)
+// finds the group made.
+func Create(s *Spec, p *namespaces.Process) []namespaces.Step {
+	birth := namespaces.Step{
+		Name: "cgroups/clone_into_cgroup",
+		Why:  "a child is born in a cgroup: let it be the container's, so that not one instruction of it runs outside",
+		Do:   func() error { return prepareBirth(s, p) },
+		Undo: func() error { return endBirth(s, p) },
+	}
+	if s.Target != 0 {
+		return []namespaces.Step{birth}
+	}
+	made := &making{spec: s}
+	return []namespaces.Step{
+		{
+			Name: "cgroups/create",
+			Why:  "a cgroup is a directory: one for the container in each hierarchy",
+			Do:   made.create,
+			Undo: made.undo,
+		},
+		{
+			Name: "cgroups/limit",
+			Why:  "the limits stand before the first process comes in",
+			Do:   made.limit,
+		},
+		birth,
+	}
+}
+
+// Enter makes sure that the child is in its group; it comes after
+// namespaces.Clone, before the child is released.
+func Enter(s *Spec, p *namespaces.Process) []namespaces.Step {
+	return []namespaces.Step{{
+		Name: "cgroups/enter",
+		Why:  "the child is in its cgroup, in every hierarchy, before it may go on",
+		Do:   func() error { return enter(s, p) },
+		Undo: func() error { return killFrozen(s) },
+	}}
+}
