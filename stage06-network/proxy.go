@@ -6,6 +6,8 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+
+	namespaces "cooper/stage01-namespaces"
 )
 
 // A Proxy holds the host's side of published ports, and serves in user space
@@ -110,4 +112,21 @@ func (p *Proxy) Close() error {
 	}
 	p.streams, p.packets, p.relays = nil, nil, nil
 	return errors.Join(errs...)
+}
+
+// Steps returns the Proxy's part as a step, for programs that hold it
+// themselves; it comes after Outside.
+func (p *Proxy) Steps(s *Spec) []namespaces.Step {
+	if len(p.ports) == 0 {
+		return nil
+	}
+	return []namespaces.Step{{
+		Name: "network/proxy",
+		Why:  "packets to 127.0.0.1 never leave the host, by no rule: a socket takes those clients and calls the container for them",
+		Do: func() error {
+			p.Serve(s.Network.Address.Addr())
+			return nil
+		},
+		Undo: p.Close,
+	}}
 }

@@ -1,0 +1,220 @@
+package network
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// through returns the address of a Proxy in front of the container's port on
+// this machine's loopback.
+func through(t *testing.T, protocol string, port uint16) (*Proxy, string) {
+	local := netip.MustParseAddr("127.0.0.1")
+	proxy, err := Listen([]Port{{HostIP: local, ContainerPort: port, Protocol: protocol}})
+	require.NoError(t, err)
+	proxy.Serve(local)
+	t.Cleanup(func() { require.NoError(t, proxy.Close()) })
+	return proxy, proxy.Ports()[0].hostSide()
+}
+
+// service is a TCP server on loopback that handles one connection at a time.
+func service(t *testing.T, handle func(*net.TCPConn)) uint16 {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { listener.Close() })
+	go func() {
+		for conn, err := listener.Accept(); err == nil; conn, err = listener.Accept() {
+			handle(conn.(*net.TCPConn))
+		}
+	}()
+	return uint16(listener.Addr().(*net.TCPAddr).Port)
+}
+
+func dial(t *testing.T, protocol, address string) net.Conn {
+	conn, err := net.Dial(protocol, address)
+	require.NoError(t, err)
+	require.NoError(t, conn.SetDeadline(time.Now().Add(10*time.Second)))
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+func TestAClientThatHasSaidAllStillGetsItsAnswer(t *testing.T) {
+	said := bytes.Repeat([]byte("a few megabytes, to fill every buffer on the way "), 100_000)
+	port := service(t, func(conn *net.TCPConn) {
+		defer conn.Close()
+		hash := sha256.New()
+		n, _ := io.Copy(hash, conn) // ends when the client has said all
+		fmt.Fprintf(conn, "%d %x", n, hash.Sum(nil))
+	})
+	_, address := through(t, TCP, port)
+	conn := dial(t, TCP, address)
+	_, err := conn.Write(said)
+	require.NoError(t, err)
+	require.NoError(t, conn.(*net.TCPConn).CloseWrite())
+	answer, err := io.ReadAll(conn)
+	require.NoError(t, err)
+	require.Equal(t, fmt.Sprintf("%d %x", len(said), sha256.Sum256(said)), string(answer))
+}
+
+func TestAServerThatHasSaidAllStillHears(t *testing.T) {
+	heard := make(chan string, 1)
+	port := service(t, func(conn *net.TCPConn) {
+		defer conn.Close()
+		fmt.Fprint(conn, "welcome")
+		_ = conn.CloseWrite()
+		all, _ := io.ReadAll(conn)
+		heard <- string(all)
+	})
+	_, address := through(t, TCP, port)
+	conn := dial(t, TCP, address)
+	greeting, err := io.ReadAll(conn)
+	require.NoError(t, err)
+	require.Equal(t, "welcome", string(greeting))
+	_, err = io.WriteString(conn, "thank you")
+	require.NoError(t, err)
+	require.NoError(t, conn.Close())
+	require.Equal(t, "thank you", <-heard)
+}
+
+func TestAPortThatNobodyListensOnIsReset(t *testing.T) {
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	port := uint16(closed.Addr().(*net.TCPAddr).Port)
+	require.NoError(t, closed.Close())
+	_, address := through(t, TCP, port)
+	conn, err := net.Dial(TCP, address)
+	if err == nil { // the reset may also come before Dial returns
+		defer conn.Close()
+		_, err = io.ReadAll(conn)
+	}
+	require.ErrorIs(t, err, unix.ECONNRESET, "an empty answer would look like a whole one")
+}
+
+func TestAServerThatBreaksOffIsSeenToBreakOff(t *testing.T) {
+	port := service(t, func(conn *net.TCPConn) {
+		fmt.Fprint(conn, "half of it")
+		_, _ = io.ReadFull(conn, make([]byte, 1))
+		reset(conn)
+	})
+	_, address := through(t, TCP, port)
+	conn := dial(t, TCP, address)
+	_, err := io.ReadFull(conn, make([]byte, len("half of it")))
+	require.NoError(t, err)
+	_, err = conn.Write([]byte("x"))
+	require.NoError(t, err)
+	_, err = io.ReadAll(conn)
+	require.ErrorIs(t, err, unix.ECONNRESET)
+}
+
+func TestClientsThatComeBeforeServeWait(t *testing.T) {
+	port := service(t, func(conn *net.TCPConn) { fmt.Fprint(conn, "at last"); conn.Close() })
+	local := netip.MustParseAddr("127.0.0.1")
+	proxy, err := Listen([]Port{{HostIP: local, ContainerPort: port, Protocol: TCP}})
+	require.NoError(t, err)
+	defer proxy.Close()
+	conn := dial(t, TCP, proxy.Ports()[0].hostSide())
+	proxy.Serve(local)
+	answer, err := io.ReadAll(conn)
+	require.NoError(t, err)
+	require.Equal(t, "at last", string(answer))
+}
+
+// echo answers each datagram with itself.
+func echo(t *testing.T) uint16 {
+	conn, err := net.ListenPacket("udp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { conn.Close() })
+	go func() {
+		buffer := make([]byte, 65536)
+		for n, from, err := conn.ReadFrom(buffer); err == nil; n, from, err = conn.ReadFrom(buffer) {
+			_, _ = conn.WriteTo(buffer[:n], from)
+		}
+	}()
+	return uint16(conn.LocalAddr().(*net.UDPAddr).Port)
+}
+
+func ask(t *testing.T, conn net.Conn, question string) string {
+	_, err := io.WriteString(conn, question)
+	require.NoError(t, err)
+	buffer := make([]byte, 65536)
+	n, err := conn.Read(buffer)
+	require.NoError(t, err)
+	return string(buffer[:n])
+}
+
+func TestEachUDPClientGetsItsOwnAnswers(t *testing.T) {
+	_, address := through(t, UDP, echo(t))
+	var clients []net.Conn
+	for range 20 {
+		clients = append(clients, dial(t, UDP, address))
+	}
+	for round := range 3 {
+		for i, client := range clients {
+			question := fmt.Sprintf("client %d, round %d", i, round)
+			require.Equal(t, question, ask(t, client, question))
+		}
+	}
+	largest := string(bytes.Repeat([]byte("x"), udpLargest))
+	require.Equal(t, largest, ask(t, clients[0], largest))
+}
+
+func TestAUDPClientThatIsSilentIsForgotten(t *testing.T) {
+	port, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	require.NoError(t, err)
+	relay := newUDPRelay(port, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), echo(t)))
+	relay.idle = 20 * time.Millisecond
+	served := make(chan struct{})
+	go func() { defer close(served); relay.serve() }()
+	client := dial(t, UDP, port.LocalAddr().String())
+	require.Equal(t, "one", ask(t, client, "one"))
+	require.Eventually(t, func() bool {
+		relay.lock.Lock()
+		defer relay.lock.Unlock()
+		return len(relay.clients) == 0
+	}, 5*time.Second, time.Millisecond)
+	require.Equal(t, "two", ask(t, client, "two"), "and is welcome again")
+	require.NoError(t, port.Close())
+	relay.close()
+	<-served
+}
+
+func TestUDPClientsAreLimited(t *testing.T) {
+	proxy, address := through(t, UDP, echo(t))
+	for range udpClients + 20 {
+		conn, err := net.Dial(UDP, address)
+		require.NoError(t, err)
+		_, err = conn.Write([]byte("x"))
+		require.NoError(t, err)
+		require.NoError(t, conn.Close())
+	}
+	relay := proxy.relays[0]
+	require.Never(t, func() bool {
+		relay.lock.Lock()
+		defer relay.lock.Unlock()
+		return len(relay.clients) > udpClients
+	}, 50*time.Millisecond, time.Millisecond)
+}
+
+// The Proxy lives in the supervisor of every container that publishes a port.
+func TestAnIdlePortCostsOneGoroutine(t *testing.T) {
+	before := runtime.NumGoroutine()
+	ports, err := ParsePort("127.0.0.1::1-50")
+	require.NoError(t, err)
+	proxy, err := Listen(ports)
+	require.NoError(t, err)
+	require.Equal(t, before, runtime.NumGoroutine(), "none until Serve")
+	proxy.Serve(netip.MustParseAddr("127.0.0.1"))
+	require.LessOrEqual(t, runtime.NumGoroutine()-before, 50)
+	require.NoError(t, proxy.Close())
+	require.NoError(t, proxy.Close(), "twice")
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before }, 5*time.Second, time.Millisecond)
+}
