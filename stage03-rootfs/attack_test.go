@@ -1,0 +1,282 @@
+package rootfs
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"cooper/stage01-namespaces/notrace"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// The cases are numbered as in the project's list of attacks. Each was seen to
+// succeed with its defence taken out.
+
+// S02
+func TestADescriptorOfTheHostIsNoWorkingDirectory(t *testing.T) {
+	notrace.Check(t)
+	host, err := os.Open("/etc") // what an engine may have left open
+	require.NoError(t, err)
+	defer host.Close()
+	require.NoError(t, clearCloseOnExec(host))
+	for n := 3; n <= 12; n++ {
+		s := box(t, "cat", "hostname")
+		s.Cwd = fmt.Sprintf("/proc/self/fd/%d", n)
+		require.ErrorContains(t, refused(t, s), "working directory")
+	}
+	require.Equal(t, "0 1 2 3 ", says(t, shell(t, "ls /proc/self/fd | tr '\\n' ' '")), "3 is the directory that ls itself reads")
+}
+
+func clearCloseOnExec(file *os.File) error {
+	_, err := unix.FcntlInt(file.Fd(), unix.F_SETFD, 0)
+	return err
+}
+
+// S09: what lies at /dev/null must be the null device, or no container starts.
+func TestAMaskIsNeverBoundFromAnotherFile(t *testing.T) {
+	notrace.Check(t)
+	pattern := readFile(t, "/proc/sys/kernel/core_pattern")
+	for what, make := range map[string]func(null string) error{
+		"a link":      func(null string) error { return os.Symlink("/proc/sys/kernel/core_pattern", null) },
+		"a file":      func(null string) error { return os.WriteFile(null, []byte("data"), 0o666) },
+		"a directory": func(null string) error { return os.Mkdir(null, 0o755) },
+		"a node":      func(null string) error { return unix.Mknod(null, unix.S_IFCHR|0o666, int(unix.Mkdev(1, 1))) },
+	} {
+		t.Run("in the image, "+what, func(t *testing.T) {
+			s := shell(t, "cat /proc/timer_list /proc/keys /proc/interrupts; echo x > /proc/keys; stat -c %F /dev/null")
+			require.NoError(t, make(s.Rootfs+"/dev/null"))
+			require.Equal(t, "character special file", says(t, s))
+		})
+		t.Run("in a volume over /dev, "+what, func(t *testing.T) {
+			volume := t.TempDir()
+			require.NoError(t, make(volume+"/null"))
+			s := box(t, "true")
+			s.Mounts = AddMounts(s.Mounts, []Mount{{Type: "bind", Source: volume, Destination: "/dev"}})
+			require.ErrorContains(t, refused(t, s), "rootfs/mask")
+		})
+	}
+	require.Equal(t, pattern, readFile(t, "/proc/sys/kernel/core_pattern"))
+}
+
+func TestAVolumeThatIsSwappedMeanwhileIsNoMaskEither(t *testing.T) {
+	notrace.Check(t)
+	pattern := readFile(t, "/proc/sys/kernel/core_pattern")
+	volume := t.TempDir()
+	require.NoError(t, unix.Mknod(volume+"/null", unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))))
+	require.NoError(t, os.Symlink("/proc/sys/kernel/core_pattern", volume+"/link"))
+	s := shell(t, "cat /proc/keys; (echo pwned > /proc/keys) 2> /tmp/err; (echo pwned > /proc/timer_list) 2> /tmp/err; true")
+	s.Mounts = AddMounts(s.Mounts, []Mount{{Type: "bind", Source: volume, Destination: "/dev"}})
+	stop := exchange(volume+"/null", volume+"/link")
+	defer stop()
+	for range 40 {
+		if output, _, err := try(t, s); err == nil {
+			require.Empty(t, output)
+		}
+		require.Equal(t, pattern, readFile(t, "/proc/sys/kernel/core_pattern"))
+	}
+}
+
+// exchange swaps two names as fast as it can, until stop is called.
+func exchange(a, b string) (stop func()) {
+	end, ended := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(ended)
+		for {
+			select {
+			case <-end:
+				return
+			default:
+				_ = unix.Renameat2(unix.AT_FDCWD, a, unix.AT_FDCWD, b, unix.RENAME_EXCHANGE)
+			}
+		}
+	}()
+	return func() { close(end); <-ended }
+}
+
+// S11
+func TestNothingIsMountedOverProc(t *testing.T) {
+	notrace.Check(t)
+	fake := t.TempDir()
+	for _, destination := range []string{"/proc", "/proc/self", "/proc/sys", "/proc/../proc/sys/net", "/bin/../proc/1"} {
+		s := box(t, "true")
+		s.Mounts = append(s.Mounts, Mount{Type: "bind", Source: fake, Destination: destination})
+		require.ErrorIs(t, refused(t, s), unix.EPERM, destination)
+	}
+	for _, link := range []string{"/proc", "/proc/sys", "../../proc/self/attr"} { // the way there is a link
+		s := box(t, "true")
+		require.NoError(t, os.Symlink(link, s.Rootfs+"/link"))
+		s.Mounts = append(s.Mounts, Mount{Type: "tmpfs", Destination: "/link"})
+		require.ErrorIs(t, refused(t, s), unix.EPERM, link)
+	}
+	s := box(t, "true") // /proc itself is one
+	require.NoError(t, os.Remove(s.Rootfs+"/proc"))
+	require.NoError(t, os.Symlink("/tmp/fakeproc", s.Rootfs+"/proc"))
+	s.Sysctl = map[string]string{"net.ipv4.ip_forward": "1"}
+	require.ErrorContains(t, refused(t, s), "rootfs/proc")
+	requireEmpty(t, fake)
+}
+
+// S18
+func TestKernelSettingsCanNotBeWritten(t *testing.T) {
+	notrace.Check(t)
+	pattern := readFile(t, "/proc/sys/kernel/core_pattern")
+	s := shell(t, `for f in sys/kernel/core_pattern sys/vm/drop_caches sys/kernel/hostname sysrq-trigger irq/0/smp_affinity; do
+		[ ! -e /proc/$f ] || { echo '|/tmp/x' > /proc/$f; } 2>&1 | grep -qE 'Read-only|Permission' || echo written: $f; done; ulimit -c`)
+	require.Equal(t, "0", says(t, s))
+	require.Equal(t, pattern, readFile(t, "/proc/sys/kernel/core_pattern"))
+}
+
+// S19
+func TestWhatIsMaskedReadsAsEmptyAndStaysMasked(t *testing.T) {
+	notrace.Check(t)
+	var existing []string
+	for _, path := range append(DefaultMaskedPaths(), "/proc/version") { // the last one isn't masked by default, and exists everywhere
+		if _, err := os.Lstat(path); err == nil {
+			existing = append(existing, path)
+		}
+	}
+	require.Greater(t, len(existing), 3)
+	s := shell(t, `for p in `+strings.Join(existing, " ")+`; do
+		if [ -d $p ]; then [ -z "$(ls -A $p)" ] || echo full: $p; { touch $p/x; } 2>/dev/null && echo written: $p
+		else [ -z "$(cat $p)" ] || echo readable: $p; fi
+		umount $p 2>/dev/null && echo unmounted: $p; mount -o remount,rw $p 2>/dev/null && echo remounted: $p
+		chmod 777 $p 2>/dev/null && echo changed: $p
+		done; true`)
+	s.MaskedPaths = append(s.MaskedPaths, "/proc/version", "/proc/does/not/exist")
+	require.Empty(t, says(t, s))
+}
+
+func TestWhatIsReadOnlyStaysReadOnly(t *testing.T) {
+	notrace.Check(t)
+	s := shell(t, `for p in /proc/sys /proc/irq /proc/bus /sys /sys/fs/cgroup; do
+		[ -r $p ] || echo unreadable: $p; umount $p 2>/dev/null && echo unmounted: $p
+		mount -o remount,bind,rw $p 2>/dev/null && echo remounted: $p; grep -q " $p .* ro[, ]\| $p [a-z]* ro," /proc/mounts || echo writable: $p; done; true`)
+	require.Empty(t, says(t, s))
+}
+
+// S29
+func TestARaceForTheMountPointNeverLeavesTheRoot(t *testing.T) {
+	notrace.Check(t)
+	shared, outside := t.TempDir(), t.TempDir()
+	require.NoError(t, os.Mkdir(shared+"/d", 0o755))
+	require.NoError(t, os.Symlink(outside, shared+"/link"))
+	source := t.TempDir()
+	require.NoError(t, os.WriteFile(source+"/mine", nil, 0o644))
+	s := shell(t, "ls /mnt/d/etc/mine /mnt/d/x >/dev/null 2>&1; true")
+	s.Mounts = AddMounts(s.Mounts, []Mount{
+		{Type: "bind", Source: shared, Destination: "/mnt"},
+		{Type: "bind", Source: source, Destination: "/mnt/d/etc"},
+		{Type: "tmpfs", Destination: "/mnt/d/x"},
+	})
+	stop := exchange(shared+"/d", shared+"/link")
+	defer stop()
+	for range 60 {
+		_, _, _ = try(t, s) // it may start or not, but:
+		requireEmpty(t, outside)
+	}
+}
+
+// S30
+func TestAnImageFullOfLinksIsResolvedInsideOrRefused(t *testing.T) {
+	notrace.Check(t)
+	for _, link := range []string{"dev", "proc", "sys", "etc", "srv", "root", "dev/pts", "dev/shm", "etc/passwd"} {
+		for _, terminal := range []bool{false, true} {
+			t.Run(fmt.Sprintf("%s, terminal %v", link, terminal), func(t *testing.T) {
+				outside := t.TempDir()
+				s := box(t, "true")
+				s.Hostname, s.Cwd, s.User, s.Terminal = "web", "/srv/work", "root", terminal
+				require.NoError(t, os.RemoveAll(filepath.Join(s.Rootfs, link)))
+				require.NoError(t, os.Symlink(outside, filepath.Join(s.Rootfs, link)))
+				_, code, err := try(t, s)
+				requireEmpty(t, outside)
+				switch link {
+				case "dev", "proc", "sys":
+					require.ErrorContains(t, err, "rootfs/")
+				case "etc", "etc/passwd":
+					require.ErrorContains(t, err, "unable to find user root")
+				default:
+					require.NoError(t, err)
+					require.Zero(t, code)
+				}
+			})
+		}
+	}
+}
+
+// S33: an image may declare a volume anywhere; the way up ends at the root.
+func TestADestinationCanNotClimbOutOfTheRoot(t *testing.T) {
+	notrace.Check(t)
+	source := t.TempDir()
+	require.NoError(t, os.WriteFile(source+"/mine", nil, 0o644))
+	s := shell(t, "ls /etc/deep /up/deep")
+	require.NoError(t, os.Symlink("../../../../../../..", s.Rootfs+"/up"))
+	s.Mounts = AddMounts(s.Mounts, []Mount{
+		{Type: "bind", Source: source, Destination: "/../../../../../etc/deep"},
+		{Type: "bind", Source: source, Destination: "/up/deep"},
+	})
+	require.Equal(t, "/etc/deep:\nmine\n\n/up/deep:\nmine", says(t, s))
+	require.DirExists(t, s.Rootfs+"/deep", "which is where /up/deep is")
+}
+
+// S34
+func TestReadOnlyCoversWhatIsMountedBelowAndKeepsOldFlags(t *testing.T) {
+	notrace.Check(t)
+	source := t.TempDir()
+	require.NoError(t, unix.Mount("tmpfs", source, "tmpfs", unix.MS_NOSUID|unix.MS_NODEV|unix.MS_NOEXEC, ""))
+	defer func() { require.NoError(t, unix.Unmount(source, unix.MNT_DETACH)) }()
+	require.NoError(t, os.Mkdir(source+"/below", 0o755))
+	require.NoError(t, unix.Mount("tmpfs", source+"/below", "tmpfs", unix.MS_NOSUID, ""))
+
+	for _, c := range []struct {
+		options []string
+		want    string
+	}{
+		{nil, "/v rw,nosuid,nodev,noexec,relatime|/v/below rw,nosuid,relatime|"},
+		{[]string{"ro"}, "/v ro,nosuid,nodev,noexec,relatime|/v/below ro,nosuid,relatime|"},
+		{[]string{"rw", "suid", "dev", "exec"}, "/v rw,nosuid,nodev,noexec,relatime|/v/below rw,nosuid,relatime|"},
+		{[]string{"ro", "bind-recursive=writable", "noexec"}, "/v ro,nosuid,nodev,noexec,relatime|/v/below rw,nosuid,noexec,relatime|"},
+		{[]string{"ro", "bind-recursive=disabled"}, "/v ro,nosuid,nodev,noexec,relatime|"},
+		{[]string{"noatime"}, "/v rw,nosuid,nodev,noexec,noatime|/v/below rw,nosuid,noatime|"},
+	} {
+		s := shell(t, "awk '$5 ~ \"^/v\" { printf \"%s %s|\", $5, $6 }' /proc/self/mountinfo")
+		s.Mounts = append(s.Mounts, Mount{Type: "bind", Source: source, Destination: "/v", Options: c.options})
+		require.Equal(t, c.want, says(t, s), "%v", c.options)
+	}
+	s := shell(t, "touch /v/x || touch /v/below/x || echo refused")
+	s.Mounts = append(s.Mounts, Mount{Type: "bind", Source: source, Destination: "/v", Options: []string{"ro"}})
+	require.Equal(t, []string{"refused"}, withoutErrors(says(t, s), "Read-only file system"))
+}
+
+// S35: the leave-no-trace check compares the host's mounts.
+func TestWhatAPrivilegedContainerMountsOrUnmountsTheHostDoesNotSee(t *testing.T) {
+	notrace.Check(t)
+	source := t.TempDir()
+	s := shell(t, "mount -t tmpfs none /v && mount -t tmpfs none /tmp && grep -cE ' (/v|/tmp) tmpfs' /proc/mounts; umount -l /")
+	s.Privileged = true
+	s.Mounts = append(s.Mounts, Mount{Type: "bind", Source: source, Destination: "/v"})
+	before := readFile(t, "/proc/self/mountinfo")
+	output, _ := run(t, s)
+	require.Equal(t, "2\n", output)
+	require.Equal(t, before, readFile(t, "/proc/self/mountinfo"))
+}
+
+// S36: the way out of a chroot: another chroot below, and a directory that is
+// open above. It needs CAP_SYS_CHROOT, which a container has.
+func TestTheWayOutOfAChrootEndsAtTheContainersRoot(t *testing.T) {
+	notrace.Check(t)
+	s := shell(t, `mkdir /cell; cp /bin/busybox /cell/busybox
+		nsenter --root=/cell --wd=/ /busybox sh -c 'for i in 1 2 3 4 5 6 7 8 9; do cd ..; done; /busybox chroot . /bin/sh -c "cat /secret; ls /proc/1/root/secret"'`)
+	require.NoError(t, os.WriteFile(s.Rootfs+"/secret", []byte("the container's own\n"), 0o644))
+	require.Equal(t, "the container's own\n/proc/1/root/secret", says(t, s))
+}
+
+func readFile(t testing.TB, path string) string {
+	t.Helper()
+	text, err := os.ReadFile(path)
+	require.NoError(t, err)
+	return string(text)
+}
