@@ -1,0 +1,318 @@
+package images
+
+import (
+	"bufio"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"sync"
+	"testing"
+
+	"cooper/stage05-images/registry"
+	"cooper/stage05-images/registrytest"
+
+	"github.com/opencontainers/go-digest"
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+	"github.com/stretchr/testify/require"
+)
+
+// upload gives a real registry a fixture under a tag, or without one.
+func upload(t *testing.T, host, path, tag string, f *fixture) ocispec.Descriptor {
+	t.Helper()
+	ctx := context.Background()
+	repo := registry.Open(host, path, registry.Options{Push: true})
+	defer repo.Close()
+	desc, body := f.seal(t)
+	for d, data := range f.blobs {
+		require.NoError(t, repo.Upload(ctx, ocispec.Descriptor{Digest: d, Size: int64(len(data))}, func() (io.ReadCloser, error) {
+			return io.NopCloser(strings.NewReader(string(data))), nil
+		}))
+	}
+	if tag == "" {
+		tag = desc.Digest.String()
+	}
+	require.NoError(t, repo.PutManifest(ctx, tag, registry.Manifest{MediaType: desc.MediaType, Digest: desc.Digest, Bytes: body}))
+	return desc
+}
+
+func TestAnImageMakesTheRoundTripThroughARealRegistry(t *testing.T) {
+	ctx, host := context.Background(), registrytest.Start(t)
+	mine, name := newStore(t), host+"/me/app:1"
+	base := put(t, mine, "base", nil, "x=1", "big="+noise(3_000_000))
+	img := put(t, mine, name, base, "x=2")
+	pushed, err := Push(ctx, mine, name, PushOptions{})
+	require.NoError(t, err)
+	require.Equal(t, img.Descriptor.Digest, pushed)
+	require.Contains(t, tool(t, "skopeo", "inspect", "--tls-verify=false", "docker://"+name), pushed)
+
+	yours := newStore(t)
+	got, err := Pull(ctx, yours, name, PullOptions{})
+	require.NoError(t, err)
+	require.Equal(t, img.ID, got.ID, "an ID is the same everywhere")
+	require.Equal(t, img.Descriptor, got.Descriptor)
+	require.Equal(t, []string{host + "/me/app@" + pushed.String()}, got.Digests)
+	require.Equal(t, "2", readLayerFile(t, yours, got, "x"))
+
+	states := map[string]bool{}
+	_, err = Pull(ctx, yours, name, PullOptions{Progress: watching(func(_, state string, _, _ int64) { states[state] = true })})
+	require.NoError(t, err)
+	require.Equal(t, map[string]bool{"Already exists": true}, states)
+	states = map[string]bool{}
+	_, err = Push(ctx, yours, name, PushOptions{Progress: watching(func(_, state string, _, _ int64) { states[state] = true })})
+	require.NoError(t, err)
+	require.Equal(t, map[string]bool{"Already there": true}, states)
+
+	byDigest, err := Pull(ctx, newStore(t), host+"/me/app@"+pushed.String(), PullOptions{})
+	require.NoError(t, err)
+	require.Equal(t, img.ID, byDigest.ID)
+	_, err = Pull(ctx, yours, host+"/me/app:2", PullOptions{})
+	require.ErrorIs(t, err, registry.ErrNotFound)
+}
+
+func TestDockersKindOfManifestKeepsItsBytes(t *testing.T) {
+	ctx, host := context.Background(), registrytest.Start(t)
+	mine := newStore(t)
+	put(t, mine, "a", nil, "x=1")
+	name := host + "/docker:1"
+	tool(t, "skopeo", "copy", "-q", "--dest-tls-verify=false", "--format", "v2s2", "oci:"+mine.Dir()+":a:latest", "docker://"+name)
+	s := newStore(t)
+	img, err := Pull(ctx, s, name, PullOptions{})
+	require.NoError(t, err)
+	require.Equal(t, registry.DockerManifest, img.Descriptor.MediaType)
+	require.NoError(t, s.Tag(name, host+"/copy:1"))
+	pushed, err := Push(ctx, s, host+"/copy:1", PushOptions{})
+	require.NoError(t, err)
+	require.Equal(t, img.Descriptor.Digest, pushed)
+
+	// An image of ours upon it is OCI's from top to bottom.
+	upon := put(t, s, "upon", img, "y=1")
+	for _, layer := range upon.Manifest.Layers {
+		require.Equal(t, ocispec.MediaTypeImageLayerGzip, layer.MediaType)
+	}
+	tool(t, "umoci", "stat", "--image", s.Dir()+":upon:latest")
+}
+
+func TestThePlatformsImageIsTakenOutOfAnIndex(t *testing.T) {
+	ctx, host := context.Background(), registrytest.Start(t)
+	var list []ocispec.Descriptor
+	for _, arch := range []string{"arm64", "amd64"} {
+		f := madeImage(t, []string{"arch=" + arch})
+		f.config.Architecture = arch
+		desc := upload(t, host, "multi", "", f)
+		desc.Platform = &ocispec.Platform{OS: "linux", Architecture: arch}
+		list = append(list, desc)
+	}
+	index, err := json.Marshal(map[string]any{"schemaVersion": 2, "mediaType": registry.OCIIndex, "manifests": list})
+	require.NoError(t, err)
+	repo := registry.Open(host, "multi", registry.Options{Push: true})
+	defer repo.Close()
+	top := digest.FromBytes(index)
+	require.NoError(t, repo.PutManifest(ctx, "1", registry.Manifest{MediaType: registry.OCIIndex, Digest: top, Bytes: index}))
+
+	for platform, arch := range map[string]string{"linux/amd64": "amd64", "linux/arm64": "arm64"} {
+		s := newStore(t)
+		img, err := Pull(ctx, s, host+"/multi:1", PullOptions{Platform: platform})
+		require.NoError(t, err)
+		require.Equal(t, arch, readLayerFile(t, s, img, "arch"))
+		require.Equal(t, []string{host + "/multi@" + top.String()}, img.Digests)
+		again, err := s.Find(host + "/multi@" + top.String())
+		require.NoError(t, err)
+		require.Equal(t, img.ID, again.ID)
+	}
+	_, err = Pull(ctx, newStore(t), host+"/multi:1", PullOptions{Platform: "linux/s390x"})
+	require.ErrorContains(t, err, "there is one for linux/arm64, linux/amd64")
+	_, err = Pull(ctx, newStore(t), host+"/multi@"+list[0].Digest.String(), PullOptions{Platform: "linux/amd64"})
+	require.ErrorContains(t, err, "the image is for linux/arm64")
+}
+
+func TestLayersComePlainAndInZstdToo(t *testing.T) {
+	host := registrytest.Start(t)
+	f := madeImage(t, []string{"a=1"})
+	for mediaType, pack := range map[string]func(testing.TB, []byte) []byte{
+		ocispec.MediaTypeImageLayerZstd: zstdPacked,
+		ocispec.MediaTypeImageLayer:     func(_ testing.TB, data []byte) []byte { return data },
+	} {
+		layer := tarOf(t, "b="+mediaType)
+		f.config.RootFS.DiffIDs = append(f.config.RootFS.DiffIDs, digest.FromBytes(layer))
+		f.manifest.Layers = append(f.manifest.Layers, f.blob(mediaType, pack(t, layer)))
+	}
+	upload(t, host, "kinds", "1", f)
+	s := newStore(t)
+	img, err := Pull(context.Background(), s, host+"/kinds:1", PullOptions{})
+	require.NoError(t, err)
+	require.Equal(t, f.manifest.Layers[2].MediaType, readLayerFile(t, s, img, "b"))
+}
+
+func logIn(t *testing.T, host, password string) {
+	t.Helper()
+	dir := t.TempDir()
+	auth := map[string]any{"auths": map[string]any{host: map[string][]byte{"auth": []byte(registrytest.User + ":" + password)}}}
+	data, err := json.Marshal(auth)
+	require.NoError(t, err)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "config.json"), data, 0o600))
+	t.Setenv("DOCKER_CONFIG", dir)
+}
+
+func TestALoginWithNameAndPassword(t *testing.T) {
+	ctx, host := context.Background(), registrytest.StartBasic(t)
+	s, name := newStore(t), host+"/a:1"
+	img := put(t, s, name, nil, "x=1")
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	_, err := Push(ctx, s, name, PushOptions{})
+	require.ErrorIs(t, err, registry.ErrUnauthorized)
+	require.ErrorContains(t, err, "none is stored")
+	logIn(t, host, "WRONG-SECRET")
+	_, err = Push(ctx, s, name, PushOptions{})
+	require.ErrorIs(t, err, registry.ErrUnauthorized)
+	require.NotContains(t, err.Error(), "SECRET")
+	logIn(t, host, registrytest.Password)
+	_, err = Push(ctx, s, name, PushOptions{})
+	require.NoError(t, err)
+	got, err := Pull(ctx, newStore(t), name, PullOptions{})
+	require.NoError(t, err)
+	require.Equal(t, img.ID, got.ID)
+}
+
+func TestALoginWithATokenAndAStrangersToken(t *testing.T) {
+	ctx, host := context.Background(), registrytest.StartToken(t)
+	s, name := newStore(t), host+"/a:1"
+	img := put(t, s, name, nil, "x=1")
+	logIn(t, host, registrytest.Password)
+	_, err := Push(ctx, s, name, PushOptions{})
+	require.NoError(t, err)
+	t.Setenv("DOCKER_CONFIG", t.TempDir())
+	got, err := Pull(ctx, newStore(t), name, PullOptions{})
+	require.NoError(t, err, "a stranger may pull")
+	require.Equal(t, img.ID, got.ID)
+	put(t, s, name, nil, "x=2")
+	_, err = Push(ctx, s, name, PushOptions{})
+	require.ErrorIs(t, err, registry.ErrUnauthorized, "a stranger may not push")
+}
+
+func TestTwentyPullsAtOnceFetchEachBlobOnce(t *testing.T) {
+	f := madeImage(t, []string{"x=1", "big=" + noise(500_000)}, []string{"x=2"}, []string{"x=3"}, []string{"x=4"}, []string{"x=5"})
+	server := serve(t, f, nil)
+	s := newStore(t)
+	var all sync.WaitGroup
+	for range 20 {
+		all.Go(func() {
+			own, err := OpenStore(s.Dir()) // as another process would
+			if err == nil {
+				_, err = Pull(context.Background(), own, server.host()+"/x:1", PullOptions{})
+			}
+			if err != nil {
+				t.Error(err)
+			}
+		})
+	}
+	all.Wait()
+	for _, layer := range f.manifest.Layers {
+		require.Equal(t, 1, server.count("GET", layer.Digest.String()))
+	}
+	img, err := s.Find(server.host() + "/x:1")
+	require.NoError(t, err)
+	require.Equal(t, "5", readLayerFile(t, s, img, "x"))
+	requireClean(t, s)
+}
+
+// requireClean checks that nothing is on its way in or out, nor held.
+func requireClean(t *testing.T, s *Store) {
+	t.Helper()
+	for _, dir := range []string{"ingest", "holds", "trash"} {
+		entries, err := readDir(s.path(dir))
+		require.NoError(t, err)
+		require.Empty(t, entries, dir)
+	}
+}
+
+// Images that share layers in another order lock them in the same one.
+func TestPullsThatShareLayersDoNotWaitForEachOther(t *testing.T) {
+	one, two := []string{"a=" + noise(100_000)}, []string{"b=" + noise(100_000)}
+	f, g := madeImage(t, one, two), madeImage(t, two, one)
+	first, second := serve(t, f, nil), serve(t, g, nil)
+	for range 5 {
+		s := newStore(t)
+		var all sync.WaitGroup
+		for _, server := range []*served{first, second} {
+			all.Go(func() {
+				if _, err := Pull(context.Background(), s, server.host()+"/x:1", PullOptions{}); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		requireClean(t, s)
+	}
+}
+
+func TestAPullThatWasKilledIsCompletedByTheNext(t *testing.T) {
+	var files []string
+	for i := range 300 {
+		files = append(files, fmt.Sprintf("f%04d=%s", i, noise(300)))
+	}
+	f := madeImage(t, files, []string{"big=" + noise(2_000_000)})
+	server := serve(t, f, nil)
+	name := server.host() + "/x:1"
+	for _, reports := range []int{1, 2, 3, 5, 10, 20, 40, 80} {
+		s := newStore(t)
+		killAfter(t, reports, s.Dir(), name)
+		img, err := Pull(context.Background(), s, name, PullOptions{})
+		require.NoError(t, err, "after %d reports", reports)
+		require.Len(t, readLayerFile(t, s, img, "f0299"), 300)
+		require.Len(t, readLayerFile(t, s, img, "big"), 2_000_000)
+		_, err = s.Prune()
+		require.NoError(t, err)
+		requireClean(t, s)
+	}
+}
+
+// killAfter lets a process pull until it has reported so often, and kills it.
+func killAfter(t *testing.T, reports int, dir, name string) {
+	t.Helper()
+	cmd := exec.Command("/proc/self/exe", "pull", dir, name)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	lines := bufio.NewScanner(out)
+	for reports > 0 && lines.Scan() {
+		reports--
+	}
+	require.NoError(t, cmd.Process.Kill())
+	_ = cmd.Wait()
+}
+
+func TestADamagedBlobIsFetchedAgainAndNoOther(t *testing.T) {
+	f := madeImage(t, []string{"x=1"}, []string{"y=1"})
+	server := serve(t, f, nil)
+	s := newStore(t)
+	img, err := Pull(context.Background(), s, server.host()+"/x:1", PullOptions{})
+	require.NoError(t, err)
+	path := s.blobPath(img.Manifest.Layers[0].Digest)
+	require.NoError(t, os.WriteFile(path, make([]byte, img.Manifest.Layers[0].Size), 0o600))
+	require.NoError(t, os.RemoveAll(s.layerPath(img.Config.RootFS.DiffIDs[0])))
+	require.NoError(t, os.Remove(s.blobPath(img.ID)))
+
+	require.ErrorIs(t, s.Unpack(context.Background(), img), ErrCorrupt)
+	img, err = Pull(context.Background(), s, server.host()+"/x:1", PullOptions{})
+	require.NoError(t, err)
+	require.Equal(t, "1", readLayerFile(t, s, img, "x"))
+	require.Equal(t, 2, server.count("GET", img.Manifest.Layers[0].Digest.String()))
+	require.Equal(t, 1, server.count("GET", img.Manifest.Layers[1].Digest.String()))
+	require.Equal(t, 2, server.count("GET", img.ID.String()))
+}
+
+func TestBytesThatWereKeptButDamagedAreNotBlamedOnTheRegistry(t *testing.T) {
+	f := madeImage(t, []string{"x=1", "big=" + noise(100_000)})
+	server := serve(t, f, nil)
+	s := newStore(t)
+	layer := f.manifest.Layers[0]
+	require.NoError(t, os.WriteFile(s.path("ingest", hexOf(layer.Digest)), make([]byte, 5000), 0o600))
+	img, err := Pull(context.Background(), s, server.host()+"/x:1", PullOptions{})
+	require.NoError(t, err)
+	require.Equal(t, "1", readLayerFile(t, s, img, "x"))
+}
