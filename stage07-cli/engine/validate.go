@@ -12,7 +12,7 @@ func (o *CreateOptions) validate() error {
 	if o.Image == "" {
 		return tell(ErrInvalid, "No image given")
 	}
-	if o.Name != "" && !validName.MatchString(o.Name) {
+	if o.Name != "" && !validName(o.Name) {
 		return tell(ErrInvalid, "Invalid container name (%s), only [a-zA-Z0-9][a-zA-Z0-9_.-] are allowed, 128 characters at most", quoted(o.Name))
 	}
 	for _, pair := range o.Env {
@@ -44,7 +44,7 @@ func (o *CreateOptions) validateMounts() error {
 			return tell(ErrInvalid, "Duplicate mount point: %s", quotedPath(destination))
 		case m.Type == "bind" && !filepath.IsAbs(m.Source):
 			return tell(ErrInvalid, "invalid mount config for type \"bind\": invalid mount path: '%s' mount path must be absolute", quotedPath(m.Source))
-		case m.Type == "volume" && m.Source != "" && !validName.MatchString(m.Source):
+		case m.Type == "volume" && m.Source != "" && !validName(m.Source):
 			return tell(ErrInvalid, "%s includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed. If you intended to pass a host directory, use absolute path", quoted(m.Source))
 		case m.Type != "bind" && m.Type != "volume" && m.Type != "tmpfs":
 			return tell(ErrInvalid, "invalid mount config: unknown type %s: use bind, volume or tmpfs", quoted(m.Type))

@@ -39,7 +39,7 @@ func (e *Engine) CreateVolume(name string, labels map[string]string) (*Volume, e
 	if anonymous {
 		name = namespaces.NewID()
 	}
-	if !validName.MatchString(name) {
+	if !validName(name) {
 		return nil, tell(ErrInvalid, "%s includes invalid characters for a local volume name, only \"[a-zA-Z0-9][a-zA-Z0-9_.-]\" are allowed", quoted(name))
 	}
 	volume, _, err := e.makeVolume(Volume{Name: name, Labels: labels, Anonymous: anonymous})
@@ -79,7 +79,7 @@ func (e *Engine) makeVolume(v Volume) (_ *Volume, isNew bool, err error) {
 // Volume returns one volume.
 func (e *Engine) Volume(name string) (*Volume, error) {
 	missing := tell(ErrNotFound, "get %s: no such volume", quoted(name))
-	if !validName.MatchString(name) {
+	if !validName(name) {
 		return nil, missing
 	}
 	dir := e.Layout.Volume(name)

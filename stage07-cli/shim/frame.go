@@ -3,9 +3,13 @@ package shim
 import (
 	"encoding/binary"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"io"
+	"syscall"
 	"time"
+
+	"cooper/stage01-namespaces"
 )
 
 // Everything on a shim's socket is a frame, with the header that Docker's
@@ -102,11 +106,36 @@ func readFrame(r io.Reader, buf []byte) (k kind, payload []byte, err error) {
 
 // Failure tells why a container didn't start, or a request wasn't met.
 type Failure struct {
-	Message  string `json:"message"`
-	ExitCode int    `json:"exitCode,omitempty"` // 125, 126 or 127
+	Message  string        `json:"message"`
+	ExitCode int           `json:"exitCode,omitempty"` // 125, 126 or 127
+	Step     string        `json:"step,omitempty"`     // which failed, if it was one
+	Errno    syscall.Errno `json:"errno,omitempty"`    // why, if the kernel said so
 }
 
 func (f *Failure) Error() string { return f.Message }
+
+// Unwrap keeps the step and the errno across the socket: errors.As finds the
+// *namespaces.StepError, errors.Is(err, EINVAL) is true.
+func (f *Failure) Unwrap() []error {
+	var causes []error
+	if f.Errno != 0 {
+		causes = append(causes, f.Errno)
+	}
+	if f.Step != "" {
+		causes = append(causes, &namespaces.StepError{Step: f.Step, Err: f.Errno})
+	}
+	return causes
+}
+
+// failureOf is the error as it travels.
+func failureOf(err error) Failure {
+	f := Failure{Message: err.Error(), ExitCode: namespaces.ExitCode(err)}
+	if step := new(namespaces.StepError); errors.As(err, &step) {
+		f.Step = step.Step
+	}
+	_ = errors.As(err, &f.Errno)
+	return f
+}
 
 // Attach says what a client of a running container wants.
 type Attach struct {

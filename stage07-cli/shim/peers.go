@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"cooper/stage01-namespaces"
 	"cooper/stage07-cli/shim/state"
 )
 
@@ -59,7 +58,7 @@ func (p *peer) answer(err error) error {
 	if err == nil {
 		return p.send(done, nil)
 	}
-	return p.sendJSON(failed, Failure{Message: err.Error(), ExitCode: namespaces.ExitCode(err)})
+	return p.sendJSON(failed, failureOf(err))
 }
 
 // peers are the clients that are attached, or wait.
@@ -74,7 +73,7 @@ func (ps *peers) add(p *peer) {
 	ps.lock.Lock()
 	exit := ps.exit
 	if exit == nil {
-		ps.list = append(ps.list, p)
+		ps.list = append(slices.Clone(ps.list), p)
 	}
 	ps.lock.Unlock()
 	if exit != nil {
@@ -86,15 +85,16 @@ func (ps *peers) add(p *peer) {
 // drop forgets a client that has gone.
 func (ps *peers) drop(p *peer) {
 	ps.lock.Lock()
-	ps.list = slices.DeleteFunc(ps.list, func(q *peer) bool { return q == p })
+	ps.list = slices.DeleteFunc(slices.Clone(ps.list), func(q *peer) bool { return q == p })
 	ps.lock.Unlock()
 	p.conn.Close()
 }
 
+// all returns the clients of the moment; the list is replaced and never changed.
 func (ps *peers) all() []*peer {
 	ps.lock.Lock()
 	defer ps.lock.Unlock()
-	return slices.Clone(ps.list)
+	return ps.list
 }
 
 // spread gives a frame to everyone who wants it. A client that has died is no

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"runtime/debug"
 	"time"
 	"unsafe"
 
@@ -26,11 +25,10 @@ type supervisor struct {
 	steps     []namespaces.Step // outside, to be undone at the end
 	startedAt time.Time
 
-	proxy   *network.Proxy // of the published ports; nil without
-	stdio   stdio
-	log     *jsonlog.Log // nil for an exec
-	peers   peers
-	unpress *time.Timer // gives the memory of the start back
+	proxy *network.Proxy // of the published ports; nil without
+	stdio stdio
+	log   *jsonlog.Log // nil for an exec
+	peers peers
 }
 
 // start brings the container to life. What fails is undone before it returns.
@@ -94,7 +92,7 @@ func (s *supervisor) record(init *state.Task) error {
 
 func (s *supervisor) dir() string { return s.job.Container(s.job.ID) }
 
-// announce tells the client that the container runs, and settles down.
+// announce tells the client that the container runs, and lets its output flow.
 func (s *supervisor) announce() error {
 	_ = s.client.send(started, nil) // a client that has died meanwhile changes nothing
 	if s.job.Attach != nil {
@@ -109,9 +107,6 @@ func (s *supervisor) announce() error {
 		s.lock.Close()
 		s.lock = nil
 	}
-	// The start took memory that is never needed again. A container that is
-	// over in a moment doesn't pay for giving it back.
-	s.unpress = time.AfterFunc(100*time.Millisecond, debug.FreeOSMemory)
 	return nil
 }
 
@@ -148,7 +143,6 @@ func nextToReap() (pid int, err error) {
 // it impossible: the status is on disk before the cgroup goes that knows of the
 // OOM kill, and it is gone only when there is nothing left to heal.
 func (s *supervisor) finish(status unix.WaitStatus, waitErr error) error {
-	s.unpress.Stop()
 	s.peers.hurry()
 	s.stdio.finish()
 	exit := &state.Exit{

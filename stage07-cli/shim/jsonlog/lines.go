@@ -7,10 +7,13 @@ import (
 
 // Lines cuts one stream into records. Give it each piece of output as it comes,
 // and Flush at the end.
+//
+// Its memory is used again for each piece, so that a flood leaves no garbage.
 type Lines struct {
 	log    *Log
 	stream Stream
 	begun  []byte // of a line whose end hasn't come; shorter than MaxLine
+	whole  [][]byte
 }
 
 // Lines returns the cutter for one stream.
@@ -18,11 +21,10 @@ func (l *Log) Lines(stream Stream) *Lines { return &Lines{log: l, stream: stream
 
 // Add takes a piece of output. All lines that it completes are written at once.
 func (l *Lines) Add(piece []byte) {
-	var whole [][]byte
-	rest := piece
+	whole, rest := l.whole[:0], piece
 	if len(l.begun) > 0 {
-		rest = append(l.begun, piece...)
-		l.begun = nil
+		l.begun = append(l.begun, piece...)
+		rest = l.begun
 	}
 	for len(rest) > 0 {
 		line := nextLine(rest)
@@ -35,16 +37,15 @@ func (l *Lines) Add(piece []byte) {
 	if len(whole) > 0 {
 		l.log.write(l.stream, whole)
 	}
-	if len(rest) > 0 {
-		l.begun = bytes.Clone(rest)
-	}
+	l.whole = whole
+	l.begun = append(l.begun[:0], rest...) // append moves overlapping memory rightly
 }
 
 // Flush writes the last line, which nobody ended.
 func (l *Lines) Flush() {
 	if len(l.begun) > 0 {
 		l.log.write(l.stream, [][]byte{l.begun})
-		l.begun = nil
+		l.begun = l.begun[:0]
 	}
 }
 

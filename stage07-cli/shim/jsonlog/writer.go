@@ -81,9 +81,6 @@ func (l *Log) write(stream Stream, lines [][]byte) {
 	if err := l.put(l.buf); err != nil {
 		l.failed++
 	}
-	if cap(l.buf) > 4*MaxLine {
-		l.buf = nil // a flood is over some time; the memory needn't stay
-	}
 }
 
 func (l *Log) put(records []byte) error {
