@@ -191,10 +191,11 @@ func (st *stack) mountClassic(target string, newer error) error {
 	if len(data) >= os.Getpagesize() {
 		return fmt.Errorf("%d lower directories need Linux 6.7: %w", len(lower), newer)
 	}
-	if err := unix.Mount("overlay", target, "overlay", 0, data); err != nil {
-		return errors.Join(fmt.Errorf("mount overlay: %w", err), newer)
+	err := unix.Mount("overlay", target, "overlay", 0, data)
+	if err == unix.EINVAL {
+		return fmt.Errorf("%w; are upper and work on one filesystem that isn't an overlay itself, and is no directory inside another?", newer)
 	}
-	return nil
+	return failed("mount overlay", target, err)
 }
 
 // nameOf is a path to an open directory, as long as it is open.

@@ -51,20 +51,34 @@ func shell(t testing.TB, s *Spec, script string) string {
 	return printed
 }
 
-// inUnion mounts the stack in a mount namespace of its own and calls look with
-// the place. The thread ends with the test, and the namespace with it.
-func inUnion(t testing.TB, s *Spec, look func(root string)) {
+// inOwnMounts calls do in a mount namespace of its own. The thread ends with
+// it, and the namespace with the thread. The process's first thread is spared:
+// it never ends, and /proc/self shows its mounts.
+func inOwnMounts(t testing.TB, do func()) {
 	t.Helper()
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		runtime.LockOSThread()
+		if unix.Gettid() == os.Getpid() {
+			inOwnMounts(t, do) // on another thread, since this one is taken
+			runtime.UnlockOSThread()
+			return
+		}
 		require.NoError(t, unix.Unshare(unix.CLONE_FS|unix.CLONE_NEWNS))
 		require.NoError(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
-		require.NoError(t, mountOverlay(s))
-		look(s.Rootfs)
+		do()
 	}()
 	<-done
+}
+
+// inUnion mounts the stack and calls look with the place.
+func inUnion(t testing.TB, s *Spec, look func(root string)) {
+	t.Helper()
+	inOwnMounts(t, func() {
+		require.NoError(t, mountOverlay(s))
+		look(s.Rootfs)
+	})
 }
 
 func TestAContainerSeesTheLayersAsOneAndChangesOnlyItsOwn(t *testing.T) {
@@ -192,12 +206,7 @@ func TestTheClassicWayMountsTheSame(t *testing.T) {
 	bottom := applied(t, file("old", ""), file("kept", ""))
 	top := applied(t, file(".wh.old", ""))
 	s := stackOf(t, top, bottom)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		runtime.LockOSThread()
-		require.NoError(t, unix.Unshare(unix.CLONE_FS|unix.CLONE_NEWNS))
-		require.NoError(t, unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""))
+	inOwnMounts(t, func() {
 		stack, err := openStack(s)
 		require.NoError(t, err)
 		defer stack.close()
@@ -210,8 +219,7 @@ func TestTheClassicWayMountsTheSame(t *testing.T) {
 		err = stack.mountClassic(s.Rootfs, unix.EINVAL)
 		require.ErrorContains(t, err, "300 lower directories need Linux 6.7")
 		stack.lower = stack.lower[:2]
-	}()
-	<-done
+	})
 	require.True(t, isWhiteout(lstat(t, s.Upper+"/kept")))
 }
 
@@ -271,6 +279,26 @@ func TestAMissingLowerDirectoryFailsTheStepAndNamesIt(t *testing.T) {
 	require.Equal(t, "unionfs/overlay", step.Step)
 	require.ErrorIs(t, err, unix.ENOENT)
 	require.ErrorContains(t, err, "/no/such/layer")
+}
+
+func TestAStackThatTheKernelRefusesSaysWhatToLookAt(t *testing.T) {
+	notrace.Check(t)
+	for name, change := range map[string]func(*Spec){
+		"work inside upper":          func(s *Spec) { s.Work = s.Upper + "/work" },
+		"work on another filesystem": func(s *Spec) { s.Work = t.TempDir() + "/tmpfs/work" },
+	} {
+		s := stackOf(t, t.TempDir(), t.TempDir())
+		change(s)
+		inOwnMounts(t, func() {
+			if other := filepath.Dir(s.Work); filepath.Base(other) == "tmpfs" {
+				require.NoError(t, os.Mkdir(other, 0o755))
+				require.NoError(t, unix.Mount("tmpfs", other, "tmpfs", 0, ""))
+			}
+			err := mountOverlay(s)
+			require.ErrorIs(t, err, unix.EINVAL, name)
+			require.ErrorContains(t, err, "upper and work on one filesystem", name)
+		})
+	}
 }
 
 // What a container did, taken as a layer and laid over the same image, is what

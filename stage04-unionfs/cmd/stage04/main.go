@@ -60,21 +60,21 @@ func run(c *cli.Context, explain namespaces.ExplainFlag) error {
 	if err != nil {
 		return err
 	}
+	code := 0
 	spec, err := specFor(c, scratch)
 	if err == nil {
 		p := &namespaces.Process{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Watch: explain.Watch(os.Stderr)}
-		code, failed := namespaces.Foreground(p, unionfs.Outside(spec, p))
-		if err = failed; err == nil {
-			err = cli.Exit("", code)
-		}
+		code, err = namespaces.Foreground(p, unionfs.Outside(spec, p))
 	}
-	return errors.Join(err, unionfs.Remove(scratch))
+	if err = errors.Join(err, unionfs.Remove(scratch)); err == nil {
+		os.Exit(code)
+	}
+	return err
 }
 
 // specFor reads the flags into a Spec.
 func specFor(c *cli.Context, scratch string) (*unionfs.Spec, error) {
 	s := &unionfs.Spec{Spec: rootfs.Defaults(), Upper: c.String("upper"), Work: c.String("work"), Lower: c.StringSlice("lower")}
-	s.ID, s.Args, s.Hostname, s.Explain = namespaces.NewID(), c.Args().Slice(), "container", c.IsSet("explain")
-	s.Terminal = c.Bool("tty")
+	s.ID, s.Args, s.Terminal, s.Explain, s.Hostname = namespaces.NewID(), c.Args().Slice(), c.Bool("tty"), c.IsSet("explain"), "container"
 	return s, errors.Join(s.Complete(scratch), s.Validate())
 }
