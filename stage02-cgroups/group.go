@@ -55,6 +55,20 @@ func (s System) group(path string) *Group {
 	return g
 }
 
+// Dirs returns the directory of a container's group in each hierarchy, in the
+// order of Hierarchies. Stage 3 shows them to the container.
+func (s System) Dirs(spec *Spec) ([]string, error) {
+	path, err := spec.path()
+	if err != nil {
+		return nil, err
+	}
+	var dirs []string
+	for _, p := range s.group(path).places {
+		dirs = append(dirs, p.dir)
+	}
+	return dirs, nil
+}
+
 // Path is the group's place below the top of each hierarchy, as in Spec.CgroupPath.
 func (g *Group) Path() string { return g.path }
 

@@ -25,20 +25,20 @@ func (t *tree) mountCgroup(s *Spec, m Mount) error {
 	if err != nil {
 		return err
 	}
-	group := s.CgroupPath
-	if group == "" {
-		group = filepath.Join("cooper", s.ID)
+	dirs, err := system.Dirs(&s.Spec)
+	if err != nil {
+		return err
 	}
 	if system.Version == 2 {
-		m.Type, m.Source = "bind", filepath.Join(system.Hierarchies[0].Mountpoint, group)
+		m.Type, m.Source = "bind", dirs[0]
 		return t.mount(m)
 	}
-	return t.mountHierarchies(m, system.Hierarchies, group)
+	return t.mountHierarchies(m, system.Hierarchies, dirs)
 }
 
 // mountHierarchies makes the view of version 1. The tmpfs becomes read-only at
 // the end, since directories have to be made in it; nobody runs here yet.
-func (t *tree) mountHierarchies(m Mount, hierarchies []cgroups.Hierarchy, group string) error {
+func (t *tree) mountHierarchies(m Mount, hierarchies []cgroups.Hierarchy, dirs []string) error {
 	readonly := slices.Contains(m.Options, "ro")
 	writable := slices.DeleteFunc(slices.Clone(m.Options), func(option string) bool { return option == "ro" })
 	err := t.mount(Mount{Type: "tmpfs", Destination: m.Destination, Options: append(writable, "mode=755")})
@@ -50,9 +50,9 @@ func (t *tree) mountHierarchies(m Mount, hierarchies []cgroups.Hierarchy, group 
 		return err
 	}
 	defer top.Close()
-	for _, h := range hierarchies {
+	for i, h := range hierarchies {
 		name := filepath.Base(h.Mountpoint)
-		bind := Mount{Type: "bind", Source: filepath.Join(h.Mountpoint, group), Destination: m.Destination + "/" + name, Options: m.Options}
+		bind := Mount{Type: "bind", Source: dirs[i], Destination: m.Destination + "/" + name, Options: m.Options}
 		if err := t.mount(bind); err != nil {
 			return err
 		}
