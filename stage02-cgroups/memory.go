@@ -147,7 +147,7 @@ type MemoryStats struct {
 	Limit        uint64            `json:"limit"`        // 0 is none
 	MaxUsage     uint64            `json:"maxUsage"`     // the highest Usage; 0 where version 2 is older than Linux 5.19
 	InactiveFile uint64            `json:"inactiveFile"` // page cache that the kernel gives up first
-	Failures     uint64            `json:"failures"`     // how often the limit was hit
+	Failures     uint64            `json:"failures"`     // how often the limit was hit; newer kernels' version 1 keeps no count
 	Detail       map[string]uint64 `json:"detail"`       // memory.stat as it is
 }
 
@@ -172,23 +172,21 @@ func memoryStats2(dir string) (m MemoryStats, err error) {
 	m.Failures = events["max"]
 	detail, detailErr := readTable(dir, "memory.stat")
 	m.Detail, m.InactiveFile = detail, detail["inactive_file"]
-	return m, errors.Join(eventsErr, detailErr,
+	err = errors.Join(eventsErr, detailErr,
 		readInto(&m.Usage, dir, "memory.current"),
 		readInto(&m.Limit, dir, "memory.max"),
 		ifPresent(readInto(&m.MaxUsage, dir, "memory.peak")))
+	return m, err
 }
 
 func memoryStats1(dir string) (m MemoryStats, err error) {
 	detail, err := readTable(dir, "memory.stat")
 	m.Detail, m.InactiveFile = detail, detail["total_inactive_file"]
-	var bySum uint64 // the limit of memory and swap together is checked first
 	err = errors.Join(err,
 		readInto(&m.Usage, dir, "memory.usage_in_bytes"),
 		readInto(&m.Limit, dir, "memory.limit_in_bytes"),
 		readInto(&m.MaxUsage, dir, "memory.max_usage_in_bytes"),
-		readInto(&m.Failures, dir, "memory.failcnt"),
-		ifPresent(readInto(&bySum, dir, "memory.memsw.failcnt")))
-	m.Failures += bySum
+		readInto(&m.Failures, dir, "memory.failcnt"))
 	return m, err
 }
 

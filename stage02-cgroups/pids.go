@@ -1,6 +1,9 @@
 package cgroups
 
-import "fmt"
+import (
+	"errors"
+	"fmt"
+)
 
 // The pids controller: pids.max, the same in both versions. It counts threads
 // as well as processes. A fork beyond it fails with EAGAIN, so a fork bomb
@@ -32,8 +35,8 @@ type PidsStats struct {
 }
 
 func pidsStats(dir string) (s PidsStats, err error) {
-	if err := readInto(&s.Current, dir, "pids.current"); err != nil {
-		return s, err
-	}
-	return s, readInto(&s.Limit, dir, "pids.max")
+	err = errors.Join(
+		readInto(&s.Current, dir, "pids.current"),
+		readInto(&s.Limit, dir, "pids.max"))
+	return s, err
 }
