@@ -14,7 +14,7 @@ import (
 
 // making is the container's group from the first step to the last.
 type making struct {
-	spec    *Spec
+	*site
 	refused bool // create failed, and left nothing: what has our name is somebody else's
 }
 
@@ -27,7 +27,7 @@ func (m *making) create() error {
 	if err := m.spec.Limits.validate(); err != nil {
 		return err
 	}
-	system, err := Detect()
+	system, err := m.detect()
 	if err != nil {
 		return err
 	}
@@ -44,11 +44,7 @@ func (m *making) undo() error {
 	if m.refused {
 		return nil
 	}
-	path, err := m.spec.path()
-	if err != nil {
-		return err
-	}
-	g, err := Open(path)
+	g, err := m.group()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

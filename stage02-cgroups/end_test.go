@@ -36,7 +36,7 @@ func TestAFrozenContainerStandsStillAndGoesOnWhenThawed(t *testing.T) {
 		require.NoError(t, namespaces.Undo(outside))
 		require.NoError(t, p.Close())
 	}()
-	g, err := s.group()
+	g, err := siteOf(s).group()
 	require.NoError(t, err)
 
 	require.NoError(t, g.Freeze())

@@ -28,8 +28,8 @@ import (
 // the machine; the first such write waits out an RCU grace period, 7 to 20 ms
 // on the machine of this book. A "0" in tasks moves the calling thread alone,
 // without that lock (Linux 5.5, commit 9a3284fad42f): 0.6 ms for all.
-func prepareBirth(s *Spec, p *namespaces.Process) error {
-	g, err := s.group()
+func (at *site) prepareBirth(p *namespaces.Process) error {
+	g, err := at.group()
 	if err != nil {
 		return err
 	}
@@ -56,13 +56,13 @@ func prepareBirth(s *Spec, p *namespaces.Process) error {
 
 // endBirth undoes prepareBirth. The thread's home is where the process's first
 // thread is.
-func endBirth(s *Spec, p *namespaces.Process) error {
+func (at *site) endBirth(p *namespaces.Process) error {
 	if p.Cgroup != nil {
 		err := p.Cgroup.Close()
 		p.Cgroup = nil
 		return err
 	}
-	g, err := s.group()
+	g, err := at.group()
 	if err != nil || g.version == 2 {
 		return nil // no group, no visit
 	}
@@ -70,15 +70,15 @@ func endBirth(s *Spec, p *namespaces.Process) error {
 	if err != nil || !slices.ContainsFunc(g.places, visiting.includes) {
 		return err
 	}
-	if err := goHome(g.path, visiting); err != nil {
+	if err := at.goHome(g.path, visiting); err != nil {
 		return err // the thread stays locked: Go ends it together with the goroutine
 	}
 	runtime.UnlockOSThread()
 	return nil
 }
 
-func goHome(path string, visiting membership) error {
-	system, err := Detect()
+func (at *site) goHome(path string, visiting membership) error {
+	system, err := at.detect()
 	if err != nil {
 		return err
 	}
@@ -102,12 +102,12 @@ func goHome(path string, visiting membership) error {
 }
 
 // enter ends the birth, and moves the child where it wasn't born in place.
-func enter(s *Spec, p *namespaces.Process) error {
+func (at *site) enter(p *namespaces.Process) error {
 	bornInside := p.Cgroup != nil
-	if err := endBirth(s, p); err != nil || bornInside {
+	if err := at.endBirth(p); err != nil || bornInside {
 		return err
 	}
-	g, err := s.group()
+	g, err := at.group()
 	if err != nil {
 		return err
 	}
@@ -124,15 +124,6 @@ func enter(s *Spec, p *namespaces.Process) error {
 		}
 	}
 	return nil
-}
-
-// group opens the container's group.
-func (s *Spec) group() (*Group, error) {
-	path, err := s.path()
-	if err != nil {
-		return nil, err
-	}
-	return Open(path)
 }
 
 // membership tells by controller which groups of version 1 a thread is in.

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // Group is one container's cgroup: a directory in each hierarchy.
@@ -27,19 +28,46 @@ type place struct {
 // Open returns a container's group by its Spec's CgroupPath. An error that is
 // fs.ErrNotExist means that there is none, in any hierarchy.
 func Open(path string) (*Group, error) {
+	path, err := checkPath(path)
+	if err != nil {
+		return nil, err
+	}
 	system, err := Detect()
 	if err != nil {
 		return nil, err
 	}
-	if path, err = checkPath(path); err != nil {
-		return nil, err
-	}
-	g := system.group(path)
+	return system.open(path)
+}
+
+func (s System) open(path string) (*Group, error) {
+	g := s.group(path)
 	g.places = slices.DeleteFunc(g.places, func(p place) bool { return !isDir(p.dir) })
 	if len(g.places) == 0 {
 		return nil, fmt.Errorf("open cgroup %s: %w", path, fs.ErrNotExist)
 	}
 	return g, nil
+}
+
+// site is where a container's group belongs, for the steps that deal with it.
+// The mount table is read once for all of them: on a busy machine it is long.
+type site struct {
+	spec   *Spec
+	detect func() (System, error)
+}
+
+func siteOf(s *Spec) *site { return &site{s, sync.OnceValues(Detect)} }
+
+// group opens the container's group.
+func (at *site) group() (*Group, error) {
+	path, err := at.spec.path()
+	if err != nil {
+		return nil, err
+	}
+	system, err := at.detect()
+	if err != nil {
+		return nil, err
+	}
+	return system.open(path)
 }
 
 // group says where a group is, or would be.

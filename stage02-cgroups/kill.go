@@ -49,11 +49,11 @@ func (g *Group) killOneByOne() error {
 // killFrozen makes a frozen container mortal again, before the steps that made
 // its first process are undone: those kill it and wait for its end, and in
 // version 1 a frozen process doesn't even take SIGKILL.
-func killFrozen(s *Spec) error {
-	if s.Target != 0 {
+func (at *site) killFrozen() error {
+	if at.spec.Target != 0 {
 		return nil // it isn't for one that joined to end the others
 	}
-	g, err := s.group()
+	g, err := at.group()
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}

@@ -70,7 +70,7 @@ func (c *started) end(t *testing.T) (string, int) {
 
 func (c *started) group(t *testing.T) *Group {
 	t.Helper()
-	g, err := c.spec.group()
+	g, err := siteOf(c.spec).group()
 	require.NoError(t, err)
 	return g
 }
@@ -123,7 +123,7 @@ func TestTheChildIsBornInsideAndTheParentGoesHome(t *testing.T) {
 	off(func() {
 		before, err := memberships("/proc/thread-self/cgroup")
 		require.NoError(t, err)
-		require.NoError(t, prepareBirth(s, p))
+		require.NoError(t, siteOf(s).prepareBirth(p))
 		child := exec.Command("sleep", "1000")
 		if system.Version == 2 {
 			child.SysProcAttr = &unix.SysProcAttr{UseCgroupFD: true, CgroupFD: int(p.Cgroup.Fd())}
@@ -145,8 +145,8 @@ func TestTheChildIsBornInsideAndTheParentGoesHome(t *testing.T) {
 		require.NoError(t, err)
 		require.Equal(t, []int{child.Process.Pid}, pids)
 
-		require.NoError(t, endBirth(s, p))
-		require.NoError(t, endBirth(s, p), "twice is no harm")
+		require.NoError(t, siteOf(s).endBirth(p))
+		require.NoError(t, siteOf(s).endBirth(p), "twice is no harm")
 		require.Nil(t, p.Cgroup)
 		after, err := memberships("/proc/thread-self/cgroup")
 		require.NoError(t, err)

@@ -12,7 +12,7 @@ import (
 
 // limit sets a new container's limits.
 func (m *making) limit() error {
-	g, err := m.spec.group()
+	g, err := m.group()
 	if err != nil {
 		return err
 	}

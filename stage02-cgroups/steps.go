@@ -27,16 +27,17 @@ func Inside(s *Spec) []namespaces.Step {
 // namespaces.Clone. A process that joins a running container (Spec.Target)
 // finds the group made.
 func Create(s *Spec, p *namespaces.Process) []namespaces.Step {
+	at := siteOf(s)
 	birth := namespaces.Step{
 		Name: "cgroups/clone_into_cgroup",
 		Why:  "a child is born in a cgroup: let it be the container's, so that not one instruction of it runs outside",
-		Do:   func() error { return prepareBirth(s, p) },
-		Undo: func() error { return endBirth(s, p) },
+		Do:   func() error { return at.prepareBirth(p) },
+		Undo: func() error { return at.endBirth(p) },
 	}
 	if s.Target != 0 {
 		return []namespaces.Step{birth}
 	}
-	made := &making{spec: s}
+	made := &making{site: at}
 	return []namespaces.Step{
 		{
 			Name: "cgroups/create",
@@ -56,10 +57,11 @@ func Create(s *Spec, p *namespaces.Process) []namespaces.Step {
 // Enter makes sure that the child is in its group; it comes after
 // namespaces.Clone, before the child is released.
 func Enter(s *Spec, p *namespaces.Process) []namespaces.Step {
+	at := siteOf(s)
 	return []namespaces.Step{{
 		Name: "cgroups/enter",
 		Why:  "the child is in its cgroup, in every hierarchy, before it may go on",
-		Do:   func() error { return enter(s, p) },
-		Undo: func() error { return killFrozen(s) },
+		Do:   func() error { return at.enter(p) },
+		Undo: at.killFrozen,
 	}}
 }
