@@ -79,10 +79,8 @@ func (t *table) printRows(w io.Writer, row *template.Template) error {
 }
 
 func (t *table) printJSON(w io.Writer) error {
-	out := json.NewEncoder(w)
-	out.SetEscapeHTML(false)
 	for _, cells := range t.rows {
-		if err := out.Encode(cells); err != nil {
+		if err := writeJSON(w, cells, ""); err != nil {
 			return err
 		}
 	}

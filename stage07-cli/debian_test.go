@@ -93,7 +93,7 @@ func firstLine(t *testing.T, h *host, line ...string) string {
 
 func tool(t *testing.T, line ...string) string {
 	t.Helper()
-	command := exec.CommandContext(t.Context(), line[0], line[1:]...)
+	command := exec.Command(line[0], line[1:]...)
 	var stderr strings.Builder
 	command.Stderr = &stderr
 	out, err := command.Output()

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"errors"
 	"os"
 
 	"cooper/stage07-cli/engine"
@@ -30,7 +31,7 @@ func execCommand() *urfave.Command {
 
 func execInContainer(c *urfave.Context) error {
 	env, err := environment(c.StringSlice("env-file"), c.StringSlice("env"), os.LookupEnv)
-	if err != nil {
+	if err = errors.Join(err, checkWorkdir(c.String("workdir"))); err != nil {
 		return &usageError{"", err.Error()}
 	}
 	e, err := open(c)

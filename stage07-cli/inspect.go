@@ -87,10 +87,7 @@ func inspectEach(c *urfave.Context, look func(name string) (any, error)) error {
 func printInspected(c *urfave.Context, all []any) error {
 	format := c.String("format")
 	if format == "" || format == "json" {
-		out := json.NewEncoder(c.App.Writer)
-		out.SetIndent("", "    ")
-		out.SetEscapeHTML(false)
-		return out.Encode(all)
+		return writeJSON(c.App.Writer, all, "    ")
 	}
 	row, err := parseTemplate(format)
 	if err != nil {

@@ -85,7 +85,7 @@ type result struct {
 }
 
 func (h *host) command(line ...string) *exec.Cmd {
-	command := exec.CommandContext(h.t.Context(), h.program, line...)
+	command := exec.Command(h.program, line...)
 	command.Env = h.env
 	return command
 }
@@ -107,7 +107,7 @@ func (h *host) ok(line ...string) string {
 // shell runs a line of sh with cooper on the path.
 func (h *host) shell(script string) result {
 	h.t.Helper()
-	command := exec.CommandContext(h.t.Context(), "bash", "-c", script)
+	command := exec.Command("bash", "-c", script)
 	command.Env = append(h.env, "PATH="+filepath.Dir(h.program)+":"+os.Getenv("PATH"))
 	command.Dir = filepath.Dir(h.root)
 	return h.finish(command)

@@ -3,6 +3,7 @@ package cli
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 
 	"cooper/stage07-cli/engine"
@@ -95,6 +96,7 @@ func createOptions(c *urfave.Context) (engine.CreateOptions, error) {
 			o.Env, err = environment(c.StringSlice("env-file"), c.StringSlice("env"), os.LookupEnv)
 			return err
 		},
+		func() error { return checkWorkdir(o.Cwd) },
 		func() (err error) { o.Labels, err = labels(c.StringSlice("label")); return err },
 		func() (err error) { o.Ports, err = parsePorts(c.StringSlice("publish")); return err },
 		func() (err error) {
@@ -112,6 +114,13 @@ func createOptions(c *urfave.Context) (engine.CreateOptions, error) {
 		}
 	}
 	return o, nil
+}
+
+func checkWorkdir(dir string) error {
+	if dir != "" && !filepath.IsAbs(dir) {
+		return fmt.Errorf("--workdir %q: it must be absolute: write /%s", dir, dir)
+	}
+	return nil
 }
 
 func securityOptions(options []string) (noNewPrivileges bool, err error) {

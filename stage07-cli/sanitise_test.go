@@ -1,6 +1,8 @@
 package cli
 
 import (
+	"encoding/json"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -26,4 +28,15 @@ func TestWhatCouldSteerATerminalIsShownAndNotSent(t *testing.T) {
 		require.Equal(t, want, clean(given))
 	}
 	require.Equal(t, "first\nsecond \\x1b", cleanLines("first\nsecond \x1b"))
+}
+
+func TestJSONIsSafeToLookAtAndStillTheSame(t *testing.T) {
+	for _, value := range []string{"plain", "größe ☃", "\x1b]0;t\a", "c1 \u009b2J \u202e", "<&>", "tag \U000e0041", "\u2028"} {
+		var out strings.Builder
+		require.NoError(t, writeJSON(&out, []string{value}, "    "))
+		require.True(t, printable(strings.ReplaceAll(out.String(), "\n", "")), "%q", out.String())
+		var back []string
+		require.NoError(t, json.Unmarshal([]byte(out.String()), &back))
+		require.Equal(t, []string{value}, back)
+	}
 }

@@ -18,7 +18,7 @@ func TestTheExitStatusIsTheContainersOwn(t *testing.T) {
 		{[]string{"false"}, 1, ""},
 		{[]string{"sh", "-c", "exit 42"}, 42, ""},
 		{[]string{"sh", "-c", "exit 255"}, 255, ""},
-		{[]string{"sh", "-c", "sh -c 'kill -9 $$'"}, 137, ""},
+		{[]string{"sh", "-c", "exec 2>/dev/null; sh -c 'kill -9 $$'; exit $?"}, 137, ""},
 		{[]string{"nosuchprogram"}, 127, "nosuchprogram"},
 		{[]string{"/nosuch/program"}, 127, "/nosuch/program"},
 		{[]string{"/etc"}, 126, "/etc"},

@@ -58,18 +58,25 @@ func sizes(stream any) (changes <-chan namespaces.WindowSize, stop func()) {
 	}
 	winch := make(chan os.Signal, 1)
 	signal.Notify(winch, unix.SIGWINCH)
-	out, done := make(chan namespaces.WindowSize), make(chan struct{})
+	// The first size is there before anybody asks: the container's terminal is
+	// born with it.
+	out, done := make(chan namespaces.WindowSize, 1), make(chan struct{})
+	if size := windowSize(stream); size != nil {
+		out <- *size
+	}
 	go func() {
 		for {
-			if size := windowSize(stream); size != nil {
-				select {
-				case out <- *size:
-				case <-done:
-					return
-				}
-			}
 			select {
 			case <-winch:
+			case <-done:
+				return
+			}
+			size := windowSize(stream)
+			if size == nil {
+				continue
+			}
+			select {
+			case out <- *size:
 			case <-done:
 				return
 			}

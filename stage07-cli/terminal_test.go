@@ -121,7 +121,9 @@ func TestAContainerCanBeTalkedTo(t *testing.T) {
 	p.press("until [ \"$(stty size)\" = '49 77' ]; do :; done; echo resi''zed\n")
 	p.await("resized\r\n")
 
-	p.press("sleep 1000\n\x03") // ^C ends the sleep and not the shell
+	p.press("sh -c 'echo slee''ping; exec sleep 1000'\n")
+	p.await("sleeping\r\n")
+	p.press("\x03") // ends the sleep and not the shell
 	p.press("echo stat''us $?\nexit 5\n")
 	p.await("status 130\r\n")
 	require.Equal(t, 5, p.status(command))

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"encoding/json"
 	"fmt"
 	"runtime"
 	"strings"
@@ -37,9 +36,7 @@ func printVersion(c *urfave.Context, format string) error {
 func printOne(c *urfave.Context, value any) error {
 	format := c.String("format")
 	if format == "json" {
-		out := json.NewEncoder(c.App.Writer)
-		out.SetEscapeHTML(false)
-		return out.Encode(value)
+		return writeJSON(c.App.Writer, value, "")
 	}
 	row, err := parseTemplate(format)
 	if err != nil {

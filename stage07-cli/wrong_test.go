@@ -14,8 +14,9 @@ func TestWrongInputIsRefusedWithAReasonAndLeavesNothing(t *testing.T) {
 	h := newHost(t)
 	h.ok("create", "--name", "taken", "--network", "none", "base", "true")
 	before := h.state()
-	none := []string{"--network", "none"}
-	run := func(line ...string) []string { return append(append([]string{"run"}, none...), line...) }
+	// As with Docker, a container whose start fails stays to be looked at,
+	// unless it was to be removed at its end.
+	run := func(line ...string) []string { return append([]string{"run", "--rm", "--network", "none"}, line...) }
 	long := strings.Repeat("a", 300)
 	for _, c := range []struct {
 		line   []string
@@ -23,7 +24,7 @@ func TestWrongInputIsRefusedWithAReasonAndLeavesNothing(t *testing.T) {
 		stderr string
 	}{
 		{[]string{"run"}, 125, "takes at least one argument"},
-		{run("UPPER/case"), 125, "name"},
+		{run("UPPER"), 125, "name"},
 		{run("../../x"), 125, "name"},
 		{run("base:tag\nfoo", "true"), 125, `\n`},
 		{run("--name", "taken", "base", "true"), 125, "taken"},
@@ -32,12 +33,13 @@ func TestWrongInputIsRefusedWithAReasonAndLeavesNothing(t *testing.T) {
 		{run("--name", "-x", "base", "true"), 125, "-x"},
 		{run("--name", "a\x1b[31m", "base", "true"), 125, `a\x1b[31m`},
 		{run("--name", long, "base", "true"), 125, "128"},
-		{run("--name", "％2e", "base", "true"), 125, "％2e"},
+		{run("--name", "％2e", "base", "true"), 125, "Invalid container name"},
 		{run("-u", "4294967296", "base", "true"), 125, "4294967296"},
 		{run("-u", "-1", "base", "true"), 125, "-1"},
 		{run("-u", "nobodyknows", "base", "true"), 125, "nobodyknows"},
 		{run("-u", "1e3", "base", "true"), 125, "1e3"},
-		{run("-w", "relative", "base", "true"), 125, "relative"},
+		{run("-w", "relative", "base", "true"), 125, "must be absolute: write /relative"},
+		{[]string{"exec", "-w", "relative", "taken", "true"}, 125, "must be absolute: write /relative"},
 		{run("-w", "/proc/self/fd/7", "base", "true"), 125, "/proc/self/fd/7"},
 		{run("-h", "a\nb", "base", "true"), 125, `a\nb`},
 		{run("-h", long, "base", "true"), 125, "host"},
@@ -48,13 +50,13 @@ func TestWrongInputIsRefusedWithAReasonAndLeavesNothing(t *testing.T) {
 		{run("--pids-limit", "-7", "base", "true"), 125, "--pids-limit"},
 		{run("--cap-add", "FROB", "base", "true"), 125, "FROB"},
 		{run("-v", "/nosuch/dir:/x", "base", "true"), 125, "/nosuch/dir"},
-		{run("-v", "a:/", "base", "true"), 125, "can't be /"},
-		{run("--mount", "type=frob,dst=/x", "base", "true"), 125, "unknown type"},
+		{run("-v", "a:/", "base", "true"), 125, "can't be '/'"},
+		{run("--mount", "type=frob,dst=/x", "base", "true"), 125, "frob"},
 		{run("--tmpfs", "/t:frob", "base", "true"), 125, "frob"},
-		{[]string{"run", "--network", "frob", "base", "true"}, 125, "frob"},
-		{[]string{"run", "-p", "70000:80", "base", "true"}, 125, "70000"},
-		{[]string{"run", "--add-host", "a:1.2.3.4\n6.6.6.6 bank", "base", "true"}, 125, `\n`},
-		{[]string{"run", "--dns", "8.8.8.8\nnameserver 6.6.6.6", "base", "true"}, 125, `\n`},
+		{[]string{"run", "--rm", "--network", "frob", "base", "true"}, 125, "frob"},
+		{[]string{"run", "--rm", "-p", "70000:80", "base", "true"}, 125, "70000"},
+		{[]string{"run", "--rm", "--add-host", "a:1.2.3.4\n6.6.6.6 bank", "base", "true"}, 125, `\n`},
+		{[]string{"run", "--rm", "--dns", "8.8.8.8\nnameserver 6.6.6.6", "base", "true"}, 125, `\n`},
 		{run("--stop-signal", "FROB", "base", "true"), 125, "FROB"},
 		{run("-e", "=x", "base", "true"), 125, "name of the variable"},
 		{run("--explain=xml", "base", "true"), 125, "xml"},
@@ -72,7 +74,7 @@ func TestWrongInputIsRefusedWithAReasonAndLeavesNothing(t *testing.T) {
 		{[]string{"exec", "taken", "true"}, 1, "running"},
 		{[]string{"exec", "nosuch", "true"}, 1, "nosuch"},
 		{[]string{"attach", "nosuch"}, 1, "nosuch"},
-		{[]string{"attach", "taken"}, 1, "running"},
+		{[]string{"attach", "taken"}, 1, "stopped"},
 		{[]string{"stop", "nosuch"}, 1, "nosuch"},
 		{[]string{"stop", "-t", "soon", "taken"}, 125, "--time"},
 		{[]string{"kill", "taken"}, 1, "running"},
@@ -90,7 +92,7 @@ func TestWrongInputIsRefusedWithAReasonAndLeavesNothing(t *testing.T) {
 		{[]string{"tag", "nosuch", "x:1"}, 1, "nosuch"},
 		{[]string{"tag", "base", "UPPER"}, 1, "UPPER"},
 		{[]string{"rmi", "nosuch"}, 1, "nosuch"},
-		{[]string{"rmi", "base"}, 1, "taken"},
+		{[]string{"rmi", "base"}, 1, "is using"},
 		{[]string{"pull", "127.0.0.1:1/x"}, 1, "127.0.0.1:1"},
 		{[]string{"pull", "-x"}, 125, "unknown flag"},
 		{[]string{"pull", "x@sha256:abc"}, 1, "x@sha256:abc"},
@@ -98,7 +100,7 @@ func TestWrongInputIsRefusedWithAReasonAndLeavesNothing(t *testing.T) {
 		{[]string{"port", "nosuch"}, 1, "nosuch"},
 		{[]string{"port", "taken", "80"}, 1, "isn't published"},
 		{[]string{"volume", "create", "../x"}, 1, "../x"},
-		{[]string{"volume", "create", long}, 1, "128"},
+		{[]string{"volume", "create", long}, 1, "volume name"},
 		{[]string{"volume", "inspect", "nosuch"}, 1, "nosuch"},
 		{[]string{"volume", "rm", "nosuch"}, 1, "nosuch"},
 		{[]string{"volume", "frob"}, 125, "unknown command"},
@@ -106,13 +108,15 @@ func TestWrongInputIsRefusedWithAReasonAndLeavesNothing(t *testing.T) {
 		{[]string{"version", "extra"}, 125, "takes no arguments"},
 		{[]string{"--root", "/dev/null/x", "ps"}, 1, "/dev/null"},
 	} {
-		r := h.cooper(c.line...)
 		name := strings.Join(c.line, " ")
-		require.Equal(t, c.code, r.code, "%q: %s%s", name, r.stdout, r.stderr)
-		require.Contains(t, r.stderr, c.stderr, "%q", name)
-		require.Contains(t, r.stderr, "cooper: ", "%q", name)
-		require.NotContains(t, r.stderr, "\x1b", "%q", name)
-		require.Equal(t, before, h.state(), "%q left something: %s", name, r.stderr)
+		t.Run(name, func(t *testing.T) {
+			r := h.cooper(c.line...)
+			require.Equal(t, c.code, r.code, r.stdout+r.stderr)
+			require.Contains(t, r.stderr, c.stderr)
+			require.Contains(t, r.stderr, "cooper: ")
+			require.NotContains(t, r.stderr, "\x1b")
+			require.Equal(t, strings.Join(before, "\n"), strings.Join(h.state(), "\n"), r.stderr)
+		})
 	}
 	require.Equal(t, "Created", h.ok("ps", "-a", "--format", "{{.Status}}"))
 }
