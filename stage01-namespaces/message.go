@@ -75,9 +75,15 @@ const maxPacket = 64 << 10
 // receive reads one packet, or the file that came in its place. Both are nil
 // at end-of-file.
 func receive(events *os.File) (packet []byte, console *os.File, err error) {
-	packet = make([]byte, maxPacket)
 	rights := make([]byte, unix.CmsgSpace(4))
 	for {
+		// The length first: a buffer for the longest would cost a supervisor
+		// more than all else that it keeps.
+		length, _, err := unix.Recvfrom(int(events.Fd()), nil, unix.MSG_PEEK|unix.MSG_TRUNC)
+		if err == unix.EINTR {
+			continue
+		}
+		packet = make([]byte, min(max(length, 1), maxPacket))
 		n, oobn, _, _, err := unix.Recvmsg(int(events.Fd()), packet, rights, unix.MSG_CMSG_CLOEXEC)
 		if err == unix.EINTR {
 			continue
