@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	"os"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -126,6 +127,27 @@ func TestTheWorkingDirectoryIsMadeAndEntered(t *testing.T) {
 	s := shell(t, "pwd; id -u")
 	s.Cwd, s.User = "/root", "1000" // 0700: entered as root, as with Docker
 	require.Equal(t, "/root\n1000", says(t, s))
+}
+
+// S02, the second lock on that door: whatever led there, a working directory
+// outside the root is noticed. The thread that has one here ends with the test.
+func TestAWorkingDirectoryOutsideTheRootIsNoticed(t *testing.T) {
+	notrace.Check(t)
+	require.NoError(t, verifyDirectory())
+	jail := t.TempDir()
+	noticed := make(chan error)
+	go func() {
+		runtime.LockOSThread()
+		err := unix.Unshare(unix.CLONE_FS)
+		if err == nil {
+			err = unix.Chroot(jail)
+		}
+		if err == nil {
+			err = verifyDirectory()
+		}
+		noticed <- err
+	}()
+	require.ErrorContains(t, <-noticed, "it is outside the container's root")
 }
 
 func TestResourceLimitsAreSet(t *testing.T) {

@@ -113,7 +113,7 @@ func TestTheCgroupViewIsTheContainersOwnAndReadOnly(t *testing.T) {
 	notrace.Check(t)
 	s := shell(t, `cd /sys/fs/cgroup; f=pids/pids.max; test -e $f || f=pids.max; cat $f
 		test -z "$(find . -name '*cooper*')" && echo no others
-		echo 99 > $f || mkdir ${f%/*}/x || touch x || echo read-only`)
+		echo 99 > $f || mkdir $(dirname $f)/x || touch x || echo read-only`)
 	s.Limits.Pids = 33
 	require.Equal(t, []string{"33", "no others", "read-only"}, withoutErrors(says(t, s), "Read-only file system"))
 }
