@@ -92,7 +92,7 @@ func execSpec(c *container, o *ExecOptions) (*spec, error) {
 		return nil, tell(ErrNotRunning, "Container %s is not running", c.id)
 	}
 	s.Target = init.Pid
-	s.Args, s.Terminal, s.ConsoleSize, s.Init = o.Args, o.Terminal, nil, false
+	s.Args, s.Terminal, s.ConsoleSize, s.Init = o.Args, o.Terminal, firstSize(o.Attach), false
 	s.Explain = o.Watch != nil
 	for _, pair := range o.Env {
 		key, _, ok := strings.Cut(pair, "=")

@@ -84,7 +84,8 @@ type Streams struct {
 	// at its end: "ctrl-p,ctrl-q" is what Docker uses. "" never detaches.
 	DetachKeys string
 
-	// Resize carries the sizes of the client's terminal; nil without one.
+	// Resize carries the sizes of the client's terminal; nil without one. The
+	// first is in its buffer when the streams are handed over.
 	Resize <-chan namespaces.WindowSize
 }
 

@@ -85,6 +85,22 @@ func (s *Session) copyInput() {
 	}
 }
 
+// firstSize is the size that the client's terminal has before the start: the
+// container's begins with it, so that its first program doesn't see 0 by 0.
+func firstSize(s *Streams) *namespaces.WindowSize {
+	if s == nil {
+		return nil
+	}
+	select {
+	case size, more := <-s.Resize:
+		if more {
+			return &size
+		}
+	default:
+	}
+	return nil
+}
+
 // followSize passes the sizes of the client's terminal on.
 func (s *Session) followSize(stop <-chan struct{}) {
 	for {

@@ -81,6 +81,7 @@ func (e *Engine) launch(c *container, spec *network.Spec, lock *os.File, supervi
 		return nil, errors.Join(err, supervisor.Close())
 	}
 	spec.Explain = o.Watch != nil
+	spec.ConsoleSize = firstSize(o.Attach)
 	text, err := json.Marshal(spec)
 	if err != nil {
 		return nil, errors.Join(err, supervisor.Close())
