@@ -96,13 +96,16 @@ func setAddress(s *Spec, p *namespaces.Process) error {
 }
 
 // withdraw takes the container's ports back. It asks the lease for the address,
-// since the Spec on disk may be older than the lease.
+// since the Spec on disk may be older than the lease. Of a Spec that is lost
+// only the ID is known, no command and no ports; then the maps are searched.
 func withdraw(s *Spec) error {
-	if len(s.Network.Ports) == 0 {
-		return nil
-	}
 	ip, held := s.leases().held(s.ID)
-	if !held {
+	switch {
+	case !held:
+		return nil
+	case len(s.Args) == 0:
+		return unpublishAll(s.Network.bridge(), ip)
+	case len(s.Network.Ports) == 0:
 		return nil
 	}
 	return unpublish(s.Network.bridge(), s.Network.Ports, ip)

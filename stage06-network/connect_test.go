@@ -49,8 +49,36 @@ func TestUndoNeedsTheSpecAlone(t *testing.T) {
 			require.NoError(t, namespaces.Undo(Connect(onDisk, &namespaces.Process{})))
 			noNetworkLeft(t, s)
 			require.NoError(t, namespaces.Undo(Connect(onDisk, &namespaces.Process{})), "twice")
+
+			require.NoError(t, namespaces.Take(Connect(s, &namespaces.Process{Pid: c.pid})[:taken], nil))
+			require.NoError(t, namespaces.Undo(Connect(bare(s), &namespaces.Process{})), "from the ID")
+			noNetworkLeft(t, s)
 		})
 	}
+}
+
+// bare is all that is left of a Spec that is lost.
+func bare(s *Spec) *Spec {
+	lost := &Spec{Network: Network{Leases: s.Network.Leases, Bridge: s.Network.Bridge}}
+	lost.ID = s.ID
+	return lost
+}
+
+// The Spec is lost: the ID, and where the leases are, is all that is known.
+func TestUndoOfALostSpecNeedsTheIDAlone(t *testing.T) {
+	w := newWorld(t)
+	w.start(t, w.bridged(t, "9090:80")) // keeps the table
+	s := w.bridged(t, "8080:80", hostIP+":8081:81/udp", "20000-21199:1-1200")
+	require.NoError(t, namespaces.Take(Connect(s, &namespaces.Process{Pid: newPlace(t).pid}), nil))
+	require.Contains(t, nft(t, "list", "table", "ip", s.Network.Bridge), s.Network.Address.Addr().String())
+
+	require.NoError(t, namespaces.Undo(Connect(bare(s), &namespaces.Process{})))
+	require.NoError(t, namespaces.Undo(Connect(bare(s), &namespaces.Process{})), "twice")
+	table := nft(t, "list", "table", "ip", s.Network.Bridge)
+	require.NotContains(t, table, s.Network.Address.Addr().String())
+	require.Contains(t, table, "9090")
+	require.NotContains(t, links(t), vethName(s.ID))
+	require.False(t, exists(s.leases().path(s.ID)))
 }
 
 func TestUndoTouchesNoOtherContainer(t *testing.T) {

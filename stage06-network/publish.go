@@ -1,6 +1,7 @@
 package network
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -79,6 +80,41 @@ func unpublish(tableName string, ports []Port, container netip.Addr) error {
 		return nil
 	}
 	return err
+}
+
+// unpublishAll takes out of the maps whatever leads to the container. It reads
+// them whole, and is only for a container whose ports nobody knows any more.
+func unpublishAll(tableName string, container netip.Addr) error {
+	conn, finish, err := transaction()
+	if err != nil {
+		return err
+	}
+	defer finish()
+	table, err := conn.ListTable(tableName)
+	if errors.Is(err, unix.ENOENT) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("find table %s: %w", tableName, err)
+	}
+	for _, portMap := range []*nftables.Set{published(table), publishedOn(table)} {
+		elements, err := conn.GetSetElements(portMap)
+		if err != nil {
+			return fmt.Errorf("read map %s: %w", portMap.Name, err)
+		}
+		ours := slices.DeleteFunc(elements, func(element nftables.SetElement) bool {
+			return !bytes.HasPrefix(element.Val, container.AsSlice())
+		})
+		for some := range slices.Chunk(ours, 500) {
+			if err := conn.SetDeleteElements(portMap, some); err != nil {
+				return err
+			}
+		}
+	}
+	if err := conn.Flush(); err != nil {
+		return fmt.Errorf("take the ports of %s back: %w", container, err)
+	}
+	return nil
 }
 
 // change sends one transaction for all ports that the kernel is to lead.
