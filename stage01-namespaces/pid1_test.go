@@ -145,3 +145,13 @@ func readUntil(t testing.TB, console *os.File, text string) string {
 	}
 	return output.String()
 }
+
+func TestAnExecWithATerminalRefusesAFalseMultiplexer(t *testing.T) {
+	notrace.Check(t)
+	// A running container has put a FIFO in the place of /dev/ptmx.
+	target := start(t, everything("sh", "-c", "mkfifo /run/false && mount --bind /run/false /dev/ptmx && rm /run/false; exec sleep 1000"))
+	require.Eventually(t, func() bool { return strings.Contains(proc(target.Pid, "cmdline"), "1000") }, 10*time.Second, time.Millisecond)
+	_, code, err := try(t, &Spec{Args: []string{"true"}, Target: target.Pid, Terminal: true})
+	require.EqualError(t, err, "namespaces/open_terminal: check /dev/ptmx: inappropriate ioctl for device")
+	require.Equal(t, ExitEngine, code)
+}

@@ -14,7 +14,7 @@ import (
 // The child does it, not the parent, so that the terminal belongs to the
 // container's own /dev/pts and `tty` finds its name there.
 func openTerminal(s *Spec) error {
-	master, err := os.OpenFile("/dev/ptmx", os.O_RDWR|unix.O_NOCTTY, 0)
+	master, err := openMultiplexer()
 	if err != nil {
 		return err
 	}
@@ -44,6 +44,29 @@ func openTerminal(s *Spec) error {
 		}
 	}
 	return sendConsole(master)
+}
+
+// openMultiplexer opens /dev/ptmx, and makes sure that it is one. In a running
+// container the name may have been given to something else by now: a FIFO,
+// say, whose open would never return.
+func openMultiplexer() (*os.File, error) {
+	fd, err := unix.Open("/dev/ptmx", unix.O_RDWR|unix.O_NOCTTY|unix.O_CLOEXEC|unix.O_NONBLOCK, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: "/dev/ptmx", Err: err}
+	}
+	var stat unix.Stat_t
+	err = unix.Fstat(fd, &stat)
+	if err == nil && (stat.Mode&unix.S_IFMT != unix.S_IFCHR || stat.Rdev != unix.Mkdev(5, 2)) {
+		err = unix.ENOTTY
+	}
+	if err == nil {
+		err = unix.SetNonblock(fd, false)
+	}
+	if err != nil {
+		unix.Close(fd)
+		return nil, &os.PathError{Op: "check", Path: "/dev/ptmx", Err: err}
+	}
+	return os.NewFile(uintptr(fd), "/dev/ptmx"), nil
 }
 
 func resize(console *os.File, size WindowSize) error {
