@@ -9,6 +9,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"strings"
 	"syscall"
 	"testing"
@@ -41,8 +42,14 @@ const (
 
 func TestMain(m *testing.M) {
 	namespaces.Init(Inside)
-	if os.Geteuid() == 0 && os.Getenv(inOwnNetwork) == "" {
+	switch {
+	case os.Geteuid() != 0: // the tests of the kernel say that they are skipped
+	case os.Getenv(inOwnNetwork) == "":
 		os.Exit(againInOwnNetwork())
+	default:
+		if err := linkUp("lo"); err != nil {
+			panic(err)
+		}
 	}
 	os.Exit(m.Run())
 }
@@ -110,11 +117,11 @@ type world struct {
 }
 
 func newWorld(t testing.TB) *world {
+	emptySplicePipes()
 	notrace.Check(t)
 	notrace.NeedTool(t, "nft")
 	noLinksLeft(t)
 	t.Cleanup(emptySplicePipes)
-	require.NoError(t, linkUp("lo"))
 	w := &world{outside: newPlace(t), leases: t.TempDir()}
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.MTU, attrs.Flags = "up0", uplinkSize, net.FlagUp
@@ -133,20 +140,24 @@ func newWorld(t testing.TB) *world {
 // emptySplicePipes makes the runtime close the pipes that it keeps for the next
 // splice(2) of io.Copy: it does so when they are found to be garbage.
 func emptySplicePipes() {
-	for range 100 {
-		runtime.GC()
-		pipes := 0
-		files, _ := filepath.Glob("/proc/self/fd/*")
-		for _, file := range files {
-			if target, _ := os.Readlink(file); strings.HasPrefix(target, "pipe:") {
-				pipes++
-			}
-		}
-		if pipes <= 3 { // standard input, output and error
+	for range 1000 {
+		if !slices.ContainsFunc(openFiles(), isPipe) {
 			return
 		}
+		runtime.GC()
 		runtime.Gosched()
 	}
+}
+
+// openFiles lists this process's descriptors but the standard three.
+func openFiles() []string {
+	files, _ := filepath.Glob("/proc/self/fd/*")
+	return slices.DeleteFunc(files, func(file string) bool { return len(filepath.Base(file)) == 1 && filepath.Base(file) < "3" })
+}
+
+func isPipe(file string) bool {
+	target, _ := os.Readlink(file)
+	return strings.HasPrefix(target, "pipe:")
 }
 
 func giveAddress(t testing.TB, name, ip string) {
