@@ -130,6 +130,9 @@ func finish(commands []*urfave.Command) {
 			return &usageError{"", err.Error()}
 		}
 		command.Flags = append(command.Flags, helpFlag())
+		if command.BashComplete == nil && len(command.Subcommands) == 0 {
+			command.BashComplete = complete
+		}
 		finish(command.Subcommands)
 	}
 }

@@ -225,6 +225,17 @@ func TestInspectTellsOfManyThings(t *testing.T) {
 	h.ok("volume", "rm", "cask")
 }
 
+func TestTheShellKnowsTheNames(t *testing.T) {
+	h := newHost(t)
+	h.ok("create", "--name", "web", "--network", "none", "base", "true")
+	h.ok("volume", "create", "cask")
+	for line, want := range map[string]string{"rm": "web", "container stop": "web", "run": "base:latest", "volume rm": "cask"} {
+		require.Equal(t, want, h.ok(append(words(line), "--generate-bash-completion")...), line)
+	}
+	require.NotContains(t, h.ok("rm", "-f", "--generate-bash-completion"), "web")
+	h.ok("volume", "rm", "cask")
+}
+
 func TestPlanTellsTheStepsAndTakesNone(t *testing.T) {
 	h := newHost(t)
 	before := h.state()

@@ -20,14 +20,12 @@ import (
 //	stdin  ──────────────▶ container          (with -i)
 //	stdout ◀────────────── stdout, terminal
 //	stderr ◀────────────── stderr             (without -t)
-//	SIGINT, SIGTERM, … ──▶ as signals         (without -t; with -t, ^C is a byte)
+//	SIGINT, SIGTERM, … ──▶ as signals         (with -it, ^C is a byte of stdin)
 //	SIGWINCH ────────────▶ as a new size      (with -t)
 type foreground struct {
-	streams  engine.Streams
-	terminal bool
-	signals  chan os.Signal
-	pipe     chan os.Signal
-	undo     []func()
+	streams engine.Streams
+	signals chan os.Signal
+	undo    []func()
 }
 
 // newForeground prepares the streams; the caller must call leave, whatever
@@ -38,18 +36,18 @@ func newForeground(c *urfave.Context, stdin, terminal bool) (*foreground, error)
 		return nil, errors.New("standard input is no terminal: leave out -t, or -i")
 	}
 	f := &foreground{
-		streams:  engine.Streams{Out: &drain{to: c.App.Writer}, Err: &drain{to: c.App.ErrWriter}},
-		terminal: terminal,
+		streams: engine.Streams{Out: &drain{to: c.App.Writer}, Err: &drain{to: c.App.ErrWriter}},
+		signals: make(chan os.Signal, 64),
 	}
-	f.catchPipe()
+	f.catch(f.signals, proxied()...)
+	// The SIGPIPE of "cooper run … | head -1" becomes EPIPE. It is caught and
+	// not ignored: what is ignored stays so across execve(2), and the shim and
+	// the container would inherit it.
+	f.catch(make(chan os.Signal, 1), unix.SIGPIPE)
 	if stdin {
 		f.streams.In = c.App.Reader
 	}
-	if !terminal {
-		f.catchSignals()
-		return f, nil
-	}
-	if !stdin {
+	if !terminal || !stdin {
 		return f, nil
 	}
 	restore, err := rawTerminal(c.App.Reader)
@@ -74,9 +72,7 @@ func (f *foreground) leave() {
 // wait stays in front until the process ends or the user detaches, and turns
 // its exit status into cooper's.
 func (f *foreground) wait(session *engine.Session) error {
-	if f.signals != nil {
-		go forward(f.signals, session.Signal)
-	}
+	go forward(f.signals, session.Signal)
 	ending, err := session.Wait()
 	f.leave()
 	if err != nil || ending.Detached {
@@ -85,22 +81,12 @@ func (f *foreground) wait(session *engine.Session) error {
 	return exitWith(ending.ExitCode)
 }
 
-func (f *foreground) catchSignals() {
-	f.signals = make(chan os.Signal, 64)
-	signal.Notify(f.signals)
+func (f *foreground) catch(to chan os.Signal, which ...os.Signal) {
+	signal.Notify(to, which...)
 	f.undo = append(f.undo, func() {
-		signal.Stop(f.signals)
-		close(f.signals)
+		signal.Stop(to)
+		close(to)
 	})
-}
-
-// catchPipe turns the SIGPIPE of "cooper run … | head -1" into EPIPE. It is
-// caught and not ignored: what is ignored stays ignored across execve(2), and
-// the shim and the container would inherit it.
-func (f *foreground) catchPipe() {
-	f.pipe = make(chan os.Signal, 1)
-	signal.Notify(f.pipe, unix.SIGPIPE)
-	f.undo = append(f.undo, func() { signal.Stop(f.pipe) })
 }
 
 // A drain writes until its reader is gone, and takes the rest for nothing. So

@@ -26,10 +26,17 @@ func TestADrainSwallowsWhatNobodyReadsAnyMore(t *testing.T) {
 }
 
 func TestSignalsThatMeanCooperItselfAreKept(t *testing.T) {
-	received := make(chan os.Signal, 8)
-	for _, s := range []os.Signal{unix.SIGCHLD, unix.SIGTERM, unix.SIGWINCH, unix.SIGURG, unix.SIGPIPE, unix.SIGTSTP, unix.SIGUSR1} {
-		received <- s
+	list := proxied()
+	require.Subset(t, list, []os.Signal{unix.SIGHUP, unix.SIGINT, unix.SIGQUIT, unix.SIGTERM, unix.SIGUSR1, unix.SIGUSR2, unix.SIGALRM})
+	for _, s := range []os.Signal{unix.SIGCHLD, unix.SIGURG, unix.SIGWINCH, unix.SIGPIPE, unix.SIGTSTP, unix.SIGCONT, unix.SIGKILL, unix.SIGSTOP} {
+		require.NotContains(t, list, s)
 	}
+}
+
+func TestASignalForAContainerThatIsGoneIsNoFailure(t *testing.T) {
+	received := make(chan os.Signal, 2)
+	received <- unix.SIGTERM
+	received <- unix.SIGUSR1
 	close(received)
 	var sent []unix.Signal
 	forward(received, func(s unix.Signal) error {

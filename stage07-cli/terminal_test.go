@@ -130,6 +130,19 @@ func TestAContainerCanBeTalkedTo(t *testing.T) {
 	require.Equal(t, before, p.mode(), "the terminal is as it was")
 }
 
+func TestASignalDoesNotLeaveTheTerminalRaw(t *testing.T) {
+	h := newHost(t)
+	p := newPTY(t, 24, 80)
+	before := p.mode()
+	command := h.command("run", "-it", "--rm", "--network", "none", "base", "sh", "-c", "trap 'exit 9' TERM; sleep 1000 & echo ready; wait")
+	p.start(command)
+	p.await("ready\r\n")
+	require.NotEqual(t, before, p.mode())
+	require.NoError(t, command.Process.Signal(unix.SIGTERM))
+	require.Equal(t, 9, p.status(command))
+	require.Equal(t, before, p.mode())
+}
+
 func TestTheDetachKeysLeaveTheContainerRunning(t *testing.T) {
 	h := newHost(t)
 	p := newPTY(t, 24, 80)
