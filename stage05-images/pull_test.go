@@ -58,20 +58,32 @@ func TestAnImageMakesTheRoundTripThroughARealRegistry(t *testing.T) {
 	require.Equal(t, []string{host + "/me/app@" + pushed.String()}, got.Digests)
 	require.Equal(t, "2", readLayerFile(t, yours, got, "x"))
 
-	states := map[string]bool{}
-	_, err = Pull(ctx, yours, name, PullOptions{Progress: watching(func(_, state string, _, _ int64) { states[state] = true })})
+	var states statesSeen
+	_, err = Pull(ctx, yours, name, PullOptions{Progress: &states})
 	require.NoError(t, err)
-	require.Equal(t, map[string]bool{"Already exists": true}, states)
-	states = map[string]bool{}
-	_, err = Push(ctx, yours, name, PushOptions{Progress: watching(func(_, state string, _, _ int64) { states[state] = true })})
+	require.Equal(t, []string{"Already exists", "Already exists"}, states.list)
+	states.list = nil
+	_, err = Push(ctx, yours, name, PushOptions{Progress: &states})
 	require.NoError(t, err)
-	require.Equal(t, map[string]bool{"Already there": true}, states)
+	require.Equal(t, []string{"Already there", "Already there"}, states.list)
 
 	byDigest, err := Pull(ctx, newStore(t), host+"/me/app@"+pushed.String(), PullOptions{})
 	require.NoError(t, err)
 	require.Equal(t, img.ID, byDigest.ID)
 	_, err = Pull(ctx, yours, host+"/me/app:2", PullOptions{})
 	require.ErrorIs(t, err, registry.ErrNotFound)
+}
+
+type statesSeen struct {
+	silent
+	lock sync.Mutex
+	list []string
+}
+
+func (s *statesSeen) Layer(_, state string, _, _ int64) {
+	s.lock.Lock()
+	defer s.lock.Unlock()
+	s.list = append(s.list, state)
 }
 
 func TestDockersKindOfManifestKeepsItsBytes(t *testing.T) {
