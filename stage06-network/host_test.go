@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -42,6 +43,7 @@ const (
 
 func TestMain(m *testing.M) {
 	namespaces.Init(Inside)
+	inherited()
 	switch {
 	case os.Geteuid() != 0: // the tests of the kernel say that they are skipped
 	case os.Getenv(inOwnNetwork) == "":
@@ -137,11 +139,14 @@ func newWorld(t testing.TB) *world {
 	return w
 }
 
+// inherited are the pipes that this process was born with; TestMain asks first.
+var inherited = sync.OnceValue(pipes)
+
 // emptySplicePipes makes the runtime close the pipes that it keeps for the next
 // splice(2) of io.Copy: it does so when they are found to be garbage.
 func emptySplicePipes() {
-	for range 1000 {
-		if !slices.ContainsFunc(openFiles(), isPipe) {
+	for range 100 {
+		if len(pipes()) <= len(inherited()) {
 			return
 		}
 		runtime.GC()
@@ -149,15 +154,13 @@ func emptySplicePipes() {
 	}
 }
 
-// openFiles lists this process's descriptors but the standard three.
-func openFiles() []string {
+// pipes lists this process's descriptors that are ends of pipes.
+func pipes() []string {
 	files, _ := filepath.Glob("/proc/self/fd/*")
-	return slices.DeleteFunc(files, func(file string) bool { return len(filepath.Base(file)) == 1 && filepath.Base(file) < "3" })
-}
-
-func isPipe(file string) bool {
-	target, _ := os.Readlink(file)
-	return strings.HasPrefix(target, "pipe:")
+	return slices.DeleteFunc(files, func(file string) bool {
+		target, _ := os.Readlink(file)
+		return !strings.HasPrefix(target, "pipe:")
+	})
 }
 
 func giveAddress(t testing.TB, name, ip string) {

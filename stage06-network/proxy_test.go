@@ -211,7 +211,7 @@ func TestAnIdlePortCostsOneGoroutine(t *testing.T) {
 	require.NoError(t, err)
 	proxy, err := Listen(ports)
 	require.NoError(t, err)
-	require.Equal(t, before, runtime.NumGoroutine(), "none until Serve")
+	require.LessOrEqual(t, runtime.NumGoroutine(), before, "none until Serve; those of earlier tests may end meanwhile")
 	proxy.Serve(netip.MustParseAddr("127.0.0.1"))
 	require.LessOrEqual(t, runtime.NumGoroutine()-before, 50)
 	require.NoError(t, proxy.Close())
