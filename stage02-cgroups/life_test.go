@@ -253,27 +253,38 @@ func TestWhoJoinsAContainerJoinsItsCgroup(t *testing.T) {
 }
 
 // The common parent comes with the first container and goes with the last;
-// containers that start and end at the same time must not trip over that.
+// containers that start and end at the same time must not trip over that. They
+// do it in a group of the test's own, lest other containers keep the parent.
 func TestManyContainersComeAndGoAtOnce(t *testing.T) {
 	notrace.Check(t)
 	system, err := Detect()
 	require.NoError(t, err)
+	require.NoError(t, system.create("cooper-test"))
+	defer func() { require.NoError(t, system.group("cooper-test").Remove()) }()
+	within := System{Version: system.Version}
+	for _, h := range system.Hierarchies {
+		h.Mountpoint += "/cooper-test"
+		within.Hierarchies = append(within.Hierarchies, h)
+	}
 	var all sync.WaitGroup
-	for range 8 {
+	for range 4 {
 		all.Go(func() {
-			for range 25 {
+			for range 50 {
 				path := parent + "/" + namespaces.NewID()
-				if err := system.create(path); err != nil {
+				if err := within.create(path); err != nil {
 					t.Error(err)
 					return
 				}
-				if err := system.group(path).Remove(); err != nil {
+				if err := within.group(path).Remove(); err != nil {
 					t.Error(err)
 				}
 			}
 		})
 	}
 	all.Wait()
+	for _, p := range within.group(parent).places {
+		require.NoDirExists(t, p.dir, "the last one took the parent along")
+	}
 }
 
 func TestAParentOfOthersIsLeftAlone(t *testing.T) {
