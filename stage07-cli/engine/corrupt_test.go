@@ -11,6 +11,8 @@ import (
 )
 
 func TestABrokenRecordBreaksNothingElse(t *testing.T) {
+	b := newBench(t)
+	good := b.started(t, options("sleep", "1000"))
 	for _, c := range []struct {
 		name  string
 		file  string
@@ -35,8 +37,6 @@ func TestABrokenRecordBreaksNothingElse(t *testing.T) {
 		}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			b := newBench(t)
-			good := b.started(t, options("sleep", "1000"))
 			o := options("sleep", "1000")
 			o.Name = "broken"
 			id := b.started(t, o)
@@ -61,6 +61,7 @@ func TestABrokenRecordBreaksNothingElse(t *testing.T) {
 			require.Len(t, list, 1)
 			_, err = b.Create(t.Context(), o)
 			require.NoError(t, err, "its name is free again")
+			require.NoError(t, b.Remove(t.Context(), "broken", engine.RemoveOptions{}))
 		})
 	}
 }
