@@ -108,7 +108,7 @@ func withdraw(s *Spec) error {
 	case len(s.Network.Ports) == 0:
 		return nil
 	}
-	return unpublish(s.Network.bridge(), s.Network.Ports, ip)
+	return errors.Join(unpublish(s.Network.bridge(), s.Network.Ports, ip), forget(s.Network.Ports, ip))
 }
 
 // Remove removes a bridge that was kept, and its table, if no container has a

@@ -160,3 +160,40 @@ func TestTheModeDecidesTheNamespace(t *testing.T) {
 		require.Equal(t, c.want, s.Namespaces, "%s", c.mode)
 	}
 }
+
+// Whatever the host's resolv.conf holds, the container's has lines of three kinds.
+func FuzzParseResolv(f *testing.F) {
+	for _, text := range []string{"nameserver 192.0.2.1\nsearch a b\noptions ndots:2\n", "nameserver 127.0.0.53", "domain \x00\nnameserver ::1%eth0", "options\r\n"} {
+		f.Add(text)
+	}
+	f.Fuzz(func(t *testing.T, text string) {
+		host, err := parseResolv(strings.NewReader(text))
+		if err != nil {
+			return // a line longer than any resolver reads
+		}
+		n := Network{}
+		for line := range strings.Lines(n.adopt(host, resolver{}).String()) {
+			word, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
+			require.Contains(t, []string{"nameserver", "search", "options"}, word)
+			if word == "nameserver" {
+				ip, err := netip.ParseAddr(rest)
+				require.NoError(t, err)
+				require.False(t, ip.IsLoopback())
+			}
+		}
+	})
+}
+
+func FuzzParseHost(f *testing.F) {
+	for _, flag := range []string{"a:1.2.3.4", "a=::1", "a:[fd00::1]", "a:host-gateway", "a:1.2.3.4\n6.6.6.6 b"} {
+		f.Add(flag)
+	}
+	f.Fuzz(func(t *testing.T, flag string) {
+		host, err := ParseHost(flag)
+		if err != nil {
+			return
+		}
+		s := &Spec{Network: Network{Hosts: []ExtraHost{host}}}
+		require.Equal(t, 3, strings.Count(hosts(s), "\n"), "one line more")
+	})
+}

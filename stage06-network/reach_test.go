@@ -2,10 +2,12 @@ package network
 
 import (
 	"errors"
+	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
@@ -119,6 +121,26 @@ func TestAContainerReachesTheWorldUnderTheHostsAddress(t *testing.T) {
 		got, err := call(c.place, protocol, outsideIP+":7")
 		require.NoError(t, err)
 		require.Equal(t, "hello from "+hostIP, got)
+	}
+}
+
+// The client keeps its socket, and so its connection, as the kernel sees it.
+func TestAUDPClientIsLedToTheNextContainerOfThePort(t *testing.T) {
+	w := newWorld(t)
+	var client net.Conn
+	w.outside.do(func() {
+		var err error
+		client, err = net.Dial(UDP, hostIP+":8080")
+		require.NoError(t, err)
+		require.NoError(t, client.SetDeadline(time.Now().Add(10*time.Second)))
+	})
+	defer client.Close()
+	for _, which := range []string{"first", "second"} {
+		t.Run(which, func(t *testing.T) {
+			c := w.start(t, w.bridged(t, "8080:80/udp"))
+			answer(t, c.place, 80)
+			require.Equal(t, "hello from "+outsideIP, ask(t, client, "hello"))
+		})
 	}
 }
 
