@@ -36,6 +36,14 @@ func clearCloseOnExec(file *os.File) error {
 	return err
 }
 
+// S03: with an init of ours as PID 1, its memory is out of the container's reach.
+func TestTheMemoryOfOurOwnProcessCanNotBeWritten(t *testing.T) {
+	notrace.Check(t)
+	s := shell(t, "for f in mem exe; do dd if=/dev/zero of=/proc/1/$f bs=1 count=1 seek=4198400 conv=notrunc 2>/dev/null && echo written: $f; done; readlink /proc/1/cwd || echo closed")
+	s.Init = true
+	require.Equal(t, []string{"closed"}, strings.Fields(says(t, s)))
+}
+
 // S09: what lies at /dev/null must be the null device, or no container starts.
 func TestAMaskIsNeverBoundFromAnotherFile(t *testing.T) {
 	notrace.Check(t)

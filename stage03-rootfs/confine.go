@@ -47,7 +47,16 @@ func limitCapabilities(s *Spec) error {
 
 // dropCapabilities leaves root the wanted set. Any other user has lost
 // everything by the change of uid; for them the set is empty.
+//
+// Capabilities belong to a thread, and the Go runtime's other threads keep
+// theirs until exec ends them. Meanwhile this thread is as weak as the
+// container's root, who might attach to it and write into the memory that all
+// threads share (CVE-2016-9962). So nobody may attach from here on: exec lifts
+// that. See PR_SET_DUMPABLE in prctl(2), and ptrace(2).
 func dropCapabilities(s *Spec) error {
+	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
+		return os.NewSyscallError("prctl PR_SET_DUMPABLE", err)
+	}
 	if unix.Geteuid() != 0 {
 		return capset(0)
 	}
