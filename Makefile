@@ -5,9 +5,11 @@ PREFIX  ?= /usr/local
 DESTDIR ?=
 
 # Every program is static: the child that becomes a container's command runs
-# where no library of this machine can be loaded any more.
+# where no library of this machine can be loaded any more. The tag leaves out
+# what the command library has for writing manual pages: half a millisecond and
+# 0.2 MB in each process, the shims included.
 PROGRAMS := $(patsubst %/main.go,%,$(sort $(wildcard stage*/cmd/*/main.go)))
-BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -ldflags '-s -w'
+BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -tags urfave_cli_no_docs -ldflags '-s -w'
 
 # stage01 … stage07
 STAGES := $(foreach dir,$(sort $(wildcard stage*-*)),$(firstword $(subst -, ,$(dir))))

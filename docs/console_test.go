@@ -58,7 +58,7 @@ func buildPrograms(t *testing.T, missing map[string]string) string {
 	require.NoError(t, err)
 	require.NoError(t, os.Chmod(dir, 0o755))
 	for _, stage := range Stages() {
-		build := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-o", dir, "./"+stage.Program())
+		build := exec.Command("go", "build", "-trimpath", "-tags", "urfave_cli_no_docs", "-buildvcs=false", "-o", dir, "./"+stage.Program())
 		build.Dir = root
 		build.Env = append(os.Environ(), "CGO_ENABLED=0")
 		if out, err := build.CombinedOutput(); err != nil {
