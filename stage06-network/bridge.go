@@ -33,7 +33,10 @@ func BridgeFor(root string) string {
 func ensureBridge(name string, dir leases, subnet netip.Prefix) error {
 	link, err := netlink.LinkByName(name)
 	if errors.As(err, &netlink.LinkNotFoundError{}) {
-		if err = addBridge(name, dir); err == nil {
+		if err = stillFree(name, dir, subnet); err == nil {
+			err = addBridge(name, dir)
+		}
+		if err == nil {
 			link, err = netlink.LinkByName(name)
 		}
 	}
@@ -47,6 +50,20 @@ func ensureBridge(name string, dir leases, subnet netip.Prefix) error {
 		return nil
 	}
 	return bringUp(link, subnet)
+}
+
+// stillFree refuses a subnet that was chosen long ago if the host has got a
+// route there since: a VPN, another engine's network.
+func stillFree(name string, dir leases, subnet netip.Prefix) error {
+	routes, err := hostRoutes(name)
+	if err != nil {
+		return err
+	}
+	if route, clash := overlapping(subnet, routes); clash {
+		return fmt.Errorf("the host has a route to %s by now, which its subnet %s overlaps: remove %s to have another chosen",
+			route, subnet, dir.path("subnet"))
+	}
+	return nil
 }
 
 // addBridge asks for the bridge with its MTU and hardware address in one

@@ -4,11 +4,13 @@ import (
 	"encoding/json"
 	"fmt"
 	"net"
+	"net/netip"
 	"os"
 	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	namespaces "cooper/stage01-namespaces"
@@ -163,6 +165,23 @@ func TestABridgeOfSomeoneElseIsLeftAlone(t *testing.T) {
 	require.ErrorContains(t, err, "network/bridge: make bridge "+s.Network.Bridge+": a link of that name exists")
 	require.Contains(t, links(t), s.Network.Bridge)
 	require.Contains(t, nft(t, "list", "tables"), s.Network.Bridge)
+}
+
+func TestASubnetThatTheHostRoutesElsewhereByNowIsRefused(t *testing.T) {
+	w := newWorld(t)
+	t.Run("chosen", func(t *testing.T) { w.start(t, w.bridged(t)) })
+	s := w.bridged(t)
+	subnet, err := s.leases().subnet()
+	require.NoError(t, err)
+	route := &netlink.Route{Dst: ipNet(netip.PrefixFrom(subnet.Addr(), 24)), Gw: net.ParseIP(outsideIP)}
+	require.NoError(t, netlink.RouteAdd(route))
+
+	err = namespaces.Take(Connect(s, &namespaces.Process{Pid: newPlace(t).pid}), nil)
+	require.ErrorContains(t, err, "the host has a route to "+route.Dst.String()+" by now")
+	noNetworkLeft(t, s)
+	require.NoError(t, os.Remove(s.leases().path("subnet")))
+	w.start(t, s)
+	require.False(t, subnet.Overlaps(s.Network.Address.Masked()), "another is chosen")
 }
 
 // A crash after the bridge was made and before it was up.
