@@ -224,6 +224,10 @@ func TestTheLayersRootIsSeenByEveryUserUnlessTheLayerSaysOtherwise(t *testing.T)
 	require.NoError(t, Apply(context.Background(), dirFromMktemp, archive(t, file("f", ""))))
 	require.EqualValues(t, unix.S_IFDIR|0o755, lstat(t, dirFromMktemp).Mode)
 
+	forged := applied(t, symlink(".", "/"), file("./", "").with(func(h *tar.Header) { h.Name, h.Mode, h.Uid = ".", 0o4777, 5 }))
+	require.EqualValues(t, unix.S_IFDIR|0o755, lstat(t, forged).Mode, "only a directory speaks for the root")
+	require.Zero(t, lstat(t, forged).Uid)
+
 	said := applied(t, dir("./").with(func(h *tar.Header) { h.Mode, h.Uid = 0o711, 3 }), file("./f", ""))
 	require.EqualValues(t, unix.S_IFDIR|0o711, lstat(t, said).Mode)
 	require.EqualValues(t, 3, lstat(t, said).Uid)

@@ -256,6 +256,7 @@ func TestAnImpossibleStackIsRefusedBeforeAnythingIsMade(t *testing.T) {
 		"upper over nothing":   {func(s *Spec) { s.Lower = nil }, "lies over nothing"},
 		"one and no upper":     {func(s *Spec) { s.Upper, s.Work, s.Lower = "", "", s.Lower[:1] }, "no union"},
 		"a relative directory": {func(s *Spec) { s.Lower[1] = "b" }, `"b": give an absolute path`},
+		"the host's root":      {func(s *Spec) { s.Upper = "/tmp/.." }, "can't take a container's changes"},
 		"a NUL byte":           {func(s *Spec) { s.Upper = "/a\x00b" }, "give an absolute path"},
 	} {
 		t.Run(name, func(t *testing.T) {

@@ -59,6 +59,9 @@ func (s *Spec) validatePaths() error {
 			return fmt.Errorf("directory %q: give an absolute path", dir)
 		}
 	}
+	if filepath.Clean(s.Upper) == "/" {
+		return fmt.Errorf("upper directory /: the host's own root can't take a container's changes")
+	}
 	return nil
 }
 
