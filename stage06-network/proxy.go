@@ -50,25 +50,28 @@ func (p *Proxy) Ports() []Port { return p.ports }
 // bind opens a socket for one port. For every address that is one socket of
 // IPv6, which serves IPv4 as well where the host has both.
 func (p *Proxy) bind(port Port) (Port, error) {
-	host := ""
+	host, family := "", ""
 	if port.HostIP.IsValid() {
 		host = port.HostIP.String()
+	}
+	if port.HostIP.Is4() {
+		family = "4" // who asks for 0.0.0.0 doesn't ask for IPv6
 	}
 	address := net.JoinHostPort(host, strconv.Itoa(int(port.HostPort)))
 	var local net.Addr
 	if port.Protocol == UDP {
-		at, err := net.ResolveUDPAddr("udp", address)
+		at, err := net.ResolveUDPAddr(UDP+family, address)
 		if err != nil {
 			return port, err
 		}
-		conn, err := net.ListenUDP("udp", at)
+		conn, err := net.ListenUDP(UDP+family, at)
 		if err != nil {
 			return port, err
 		}
 		p.packets = append(p.packets, conn)
 		local = conn.LocalAddr()
 	} else {
-		listener, err := net.Listen("tcp", address)
+		listener, err := net.Listen(TCP+family, address)
 		if err != nil {
 			return port, err
 		}

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"net/netip"
+	"os"
 	"runtime"
 	"testing"
 	"time"
@@ -126,6 +127,26 @@ func TestClientsThatComeBeforeServeWait(t *testing.T) {
 	answer, err := io.ReadAll(conn)
 	require.NoError(t, err)
 	require.Equal(t, "at last", string(answer))
+}
+
+func TestOnlyAPortOfNoAddressIsOnIPv6Too(t *testing.T) {
+	if _, err := os.Stat("/proc/net/if_inet6"); err != nil {
+		t.Skip("a kernel without IPv6")
+	}
+	for flag, both := range map[string]bool{":80": true, "0.0.0.0::80": false, "127.0.0.1::80": false} {
+		ports, err := ParsePort(flag)
+		require.NoError(t, err)
+		proxy, err := Listen(ports)
+		require.NoError(t, err)
+		for address, reached := range map[string]bool{"127.0.0.1": true, "::1": both} {
+			conn, err := net.Dial(TCP, netip.AddrPortFrom(netip.MustParseAddr(address), proxy.Ports()[0].HostPort).String())
+			require.Equal(t, reached, err == nil, "%s by %s: %v", flag, address, err)
+			if err == nil {
+				require.NoError(t, conn.Close())
+			}
+		}
+		require.NoError(t, proxy.Close())
+	}
 }
 
 // echo answers each datagram with itself.
