@@ -12,9 +12,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// become turns the child into the command. It returns only the reason why it
-// couldn't.
-func become(s *Spec) error {
+// become turns the child into the command, or into an init for it, for which
+// exe is our own binary. It returns only the reason why it couldn't.
+func become(s *Spec, exe int) error {
 	path, err := findProgram(s.Args[0], s.Env)
 	if err != nil {
 		return err
@@ -27,10 +27,10 @@ func become(s *Spec) error {
 	if err := unix.CloseRange(firstFree, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return os.NewSyscallError("close_range", err)
 	}
-	if s.Init {
-		return superviseAsInit(s, path)
-	}
 	defaultSignals()
+	if s.Init {
+		return becomeInit(s, path, exe)
+	}
 	return &fs.PathError{Op: "exec", Path: s.Args[0], Err: unix.Exec(path, s.Args, s.Env)}
 }
 

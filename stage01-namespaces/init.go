@@ -19,6 +19,12 @@ const initName = "container-init"
 // Launch made, it reads the outermost stage's Spec, takes that stage's steps
 // inside, becomes the command, and never returns.
 func Init[S any](inside func(*S) []Step) {
+	if len(os.Args) > 3 && os.Args[0] == reaperName {
+		runtime.LockOSThread() // children belong to the thread that made them: to this one, PID 1
+		err := asStepError(stepExec, superviseAsInit(os.Args[1] == "true", os.Args[2], os.Args[3:]))
+		reportFailure(err)
+		os.Exit(ExitCode(err))
+	}
 	if len(os.Args) != 1 || os.Args[0] != initName {
 		return
 	}
@@ -44,10 +50,14 @@ func enter[S any](inside func(*S) []Step) error {
 	if err := lowerFileLimit(); err != nil {
 		return asStepError(stepSendSpec, err)
 	}
+	exe, err := openAsInit(base) // while /proc is still one that we know
+	if err != nil {
+		return asStepError(stepExec, err)
+	}
 	if err := Take(inside(&spec), insideWatch(base)); err != nil {
 		return err
 	}
-	return asStepError(stepExec, become(base))
+	return asStepError(stepExec, become(base, exe))
 }
 
 // readSpec waits for the Spec. End-of-file without one means that the parent

@@ -5,10 +5,56 @@ import (
 	"io/fs"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
+
+// reaperName is what argv[0] is of the init that becomeInit executes.
+const reaperName = "container-reaper"
+
+// openAsInit opens our own binary for becomeInit, if the Spec asks for an init.
+func openAsInit(s *Spec) (exe int, err error) {
+	if !s.Init {
+		return -1, nil
+	}
+	exe, err = unix.Open("/proc/self/exe", unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return -1, &fs.PathError{Op: "open", Path: "/proc/self/exe", Err: err}
+	}
+	return exe, nil
+}
+
+// becomeInit executes our own binary once more, as an init for the command:
+//
+//	container-reaper TERMINAL PATH ARG…
+//
+// Why not just go on as we are? Capabilities and, set by raw system calls,
+// user ids belong to a thread. The steps have confined the main thread, and
+// the runtime's other threads still have all that the engine has. A container
+// that writes to the memory of its own PID 1, which it may, would write into
+// theirs. After an exec there is one thread, the confined one, and all that it
+// makes are like it.
+func becomeInit(s *Spec, path string, exe int) error {
+	// The parent must still hear whether the command could be executed.
+	if _, err := unix.FcntlInt(eventsFD, unix.F_SETFD, 0); err != nil {
+		return os.NewSyscallError("fcntl", err)
+	}
+	argv, err := syscall.SlicePtrFromStrings(append([]string{reaperName, strconv.FormatBool(s.Terminal), path}, s.Args...))
+	if err != nil {
+		return err
+	}
+	envv, err := syscall.SlicePtrFromStrings(s.Env)
+	if err != nil {
+		return err
+	}
+	_, _, errno := unix.RawSyscall6(unix.SYS_EXECVEAT, uintptr(exe), uintptr(unsafe.Pointer(cstring(""))),
+		uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&envv[0])), unix.AT_EMPTY_PATH, 0)
+	unix.CloseOnExec(eventsFD)
+	return &fs.PathError{Op: "execveat", Path: reaperName, Err: errno}
+}
 
 // superviseAsInit stays PID 1, and runs the command as its child: for commands
 // that don't do what the kernel expects of PID 1.
@@ -22,10 +68,11 @@ import (
 //
 // It ends with the command, and the kernel ends all that is left in the pid
 // namespace.
-func superviseAsInit(s *Spec, path string) error {
+func superviseAsInit(terminal bool, path string, args []string) error {
+	unix.CloseOnExec(eventsFD)
 	signals := make(chan os.Signal, 64)
 	signal.Notify(signals)
-	child, err := startChild(s, path)
+	child, err := startChild(terminal, path, args)
 	if err != nil {
 		return err
 	}
@@ -46,19 +93,19 @@ func superviseAsInit(s *Spec, path string) error {
 
 // startChild starts the command, in a process group of its own that is the
 // terminal's foreground, so that ^C reaches the command and not us.
-func startChild(s *Spec, path string) (pid int, err error) {
+func startChild(terminal bool, path string, args []string) (pid int, err error) {
 	attributes := &syscall.SysProcAttr{Setpgid: true}
-	if s.Terminal {
+	if terminal {
 		attributes.Foreground = true
 		attributes.Ctty = 0
 	}
-	pid, err = syscall.ForkExec(path, s.Args, &syscall.ProcAttr{
-		Env:   s.Env,
+	pid, err = syscall.ForkExec(path, args, &syscall.ProcAttr{
+		Env:   os.Environ(),
 		Files: []uintptr{0, 1, 2},
 		Sys:   attributes,
 	})
 	if err != nil {
-		return 0, &fs.PathError{Op: "exec", Path: s.Args[0], Err: err}
+		return 0, &fs.PathError{Op: "exec", Path: args[0], Err: err}
 	}
 	return pid, nil
 }
