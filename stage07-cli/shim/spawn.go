@@ -21,15 +21,17 @@ func Spawn() (*Client, error) {
 	if err != nil {
 		return nil, os.NewSyscallError("socketpair", err)
 	}
-	ours, theirs := os.NewFile(uintptr(pair[0]), "shim"), os.NewFile(uintptr(pair[1]), "shim")
-	defer theirs.Close()
-	null, err := os.OpenFile(os.DevNull, os.O_RDWR, 0)
+	ours, theirs := pair[0], pair[1]
+	defer unix.Close(theirs)
+	null, err := unix.Open(os.DevNull, unix.O_RDWR|unix.O_CLOEXEC, 0)
 	if err != nil {
-		ours.Close()
-		return nil, err
+		unix.Close(ours)
+		return nil, &os.PathError{Op: "open", Path: os.DevNull, Err: err}
 	}
-	defer null.Close()
-	process, err := os.StartProcess("/proc/self/exe", []string{argv0}, &os.ProcAttr{
+	defer unix.Close(null)
+	// Not os.StartProcess: its first use makes a process just to see whether
+	// pidfds work.
+	pid, err := syscall.ForkExec("/proc/self/exe", []string{argv0}, &syscall.ProcAttr{
 		Dir: "/", // or the user's directory could not be unmounted while the container lives
 		// Go's runtime reads these before any of our code runs. One processor
 		// is enough for a process that waits. Garbage is collected only when
@@ -37,18 +39,18 @@ func Spawn() (*Client, error) {
 		// own tables take more memory (0.7 MB, measured) than all that a start
 		// leaves behind.
 		Env:   []string{"GOMAXPROCS=1", "GOGC=off", "GOMEMLIMIT=10MiB"},
-		Files: []*os.File{null, null, null, theirs},
+		Files: []uintptr{uintptr(null), uintptr(null), uintptr(null), uintptr(theirs)},
 		// A session of its own: no ^C and no hangup of the user's terminal reaches it.
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	})
 	if err != nil {
-		ours.Close()
+		unix.Close(ours)
 		return nil, fmt.Errorf("start shim: %w", err)
 	}
-	// It is reaped by whoever adopts it when we end. A server that stays must
-	// not gather zombies, and a goroutine that waits costs nothing.
-	go func() { _, _ = process.Wait() }()
-	return &Client{conn: ours}, nil
+	// It is reaped by whoever adopts it when we end; but a server that stays
+	// must not gather zombies.
+	go func() { _, _ = unix.Wait4(pid, nil, 0, nil) }()
+	return &Client{conn: os.NewFile(uintptr(ours), "shim")}, nil
 }
 
 // Give sends the job. lock, the container's flock'd file, goes along and is the

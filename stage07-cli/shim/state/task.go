@@ -66,6 +66,9 @@ func (t Task) RebootedSince() bool {
 // Open returns a pidfd of the process, which can't come to mean another.
 // ESRCH says that it has ended.
 func (t Task) Open() (*os.File, error) {
+	if t.Pid <= 0 {
+		return nil, os.NewSyscallError("pidfd_open", unix.ESRCH)
+	}
 	fd, err := unix.PidfdOpen(t.Pid, 0)
 	if err != nil {
 		return nil, os.NewSyscallError("pidfd_open", err)
