@@ -47,17 +47,11 @@ func newForeground(c *urfave.Context, stdin, terminal bool) (*foreground, error)
 	if stdin {
 		f.streams.In = c.App.Reader
 	}
-	if !terminal || !stdin {
-		return f, nil
+	if terminal && stdin {
+		changes, stop := sizes(c.App.Reader)
+		f.undo = append(f.undo, stop)
+		f.streams.Resize, f.streams.DetachKeys = changes, "ctrl-p,ctrl-q"
 	}
-	restore, err := rawTerminal(c.App.Reader)
-	if err != nil {
-		f.leave()
-		return nil, err
-	}
-	changes, stop := sizes(c.App.Reader)
-	f.undo = append(f.undo, restore, stop)
-	f.streams.Resize, f.streams.DetachKeys = changes, "ctrl-p,ctrl-q"
 	return f, nil
 }
 
@@ -71,7 +65,18 @@ func (f *foreground) leave() {
 
 // wait stays in front until the process ends or the user detaches, and turns
 // its exit status into cooper's.
+//
+// The terminal turns raw only here, when the start has succeeded and before the
+// first byte is copied: what --explain or an error prints until then wants its
+// line ends. What was typed meanwhile is kept.
 func (f *foreground) wait(session *engine.Session) error {
+	if f.streams.Resize != nil {
+		restore, err := rawTerminal(f.streams.In)
+		if err != nil {
+			return err
+		}
+		f.undo = append(f.undo, restore)
+	}
 	go forward(f.signals, session.Signal)
 	ending, err := session.Wait()
 	f.leave()

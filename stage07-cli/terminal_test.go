@@ -176,6 +176,16 @@ func TestExecHasATerminalToo(t *testing.T) {
 	require.Equal(t, 8, p.status(command))
 }
 
+func TestTheStepsAreToldOnATerminalThatStillEndsItsLines(t *testing.T) {
+	h := newHost(t)
+	p := newPTY(t, 24, 200)
+	command := h.command("run", "-it", "--rm", "--explain", "--network", "none", "base", "echo", "hello")
+	p.start(command)
+	p.await("docs/01-namespaces.md#namespacesclone)\r\n")
+	p.await("hello\r\n")
+	require.Zero(t, p.status(command))
+}
+
 func TestATerminalIsGivenBackWhenTheStartFails(t *testing.T) {
 	h := newHost(t)
 	p := newPTY(t, 24, 80)
