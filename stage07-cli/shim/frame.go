@@ -2,7 +2,6 @@ package shim
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -73,14 +72,6 @@ func writeFrame(w io.Writer, k kind, payload []byte) error {
 	putHeader(frame, k)
 	_, err := w.Write(frame)
 	return err
-}
-
-func writeJSON(w io.Writer, k kind, payload any) error {
-	text, err := json.Marshal(payload)
-	if err != nil {
-		return err
-	}
-	return writeFrame(w, k, text)
 }
 
 // readFrame reads a frame into buf, or into a bigger one if need be. io.EOF is
