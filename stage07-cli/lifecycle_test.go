@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
 
@@ -32,6 +33,27 @@ func TestTheLifeOfAContainerAsItIsTold(t *testing.T) {
 	require.Equal(t, id[:8], h.ok("stop", "-t", "1", id[:8]))
 	require.Equal(t, "web", h.ok("rm", "web"))
 	require.Equal(t, before, h.state())
+}
+
+func TestOfManyThatWantOneNameOneGetsIt(t *testing.T) {
+	h := newHost(t)
+	results := make(chan result)
+	for range 20 {
+		command := h.command("run", "--name", "same", "--network", "none", "base", "true")
+		go func() { results <- h.finish(command) }()
+	}
+	won := 0
+	for range 20 {
+		r := <-results
+		if r.code == 0 {
+			won++
+			continue
+		}
+		assert.Equal(t, 125, r.code, r.stderr)
+		assert.Contains(t, r.stderr, "already in use")
+	}
+	require.Equal(t, 1, won)
+	require.Equal(t, "same", h.ok("ps", "-a", "--format", "{{.Names}}"))
 }
 
 func TestManyAreDoneAndOneMissingIsTold(t *testing.T) {
