@@ -135,9 +135,17 @@ func TestAWorkingDirectoryOutsideTheRootIsNoticed(t *testing.T) {
 	notrace.Check(t)
 	require.NoError(t, verifyDirectory())
 	jail := t.TempDir()
-	noticed := make(chan error)
-	go func() {
+	noticed := make(chan error, 1)
+	var escape func()
+	escape = func() {
 		runtime.LockOSThread()
+		if unix.Gettid() == unix.Getpid() { // the first thread never ends, and its root is what /proc/self shows
+			ended := make(chan struct{})
+			go func() { escape(); close(ended) }() // on another one, while this one waits
+			<-ended
+			runtime.UnlockOSThread()
+			return
+		}
 		err := unix.Unshare(unix.CLONE_FS)
 		if err == nil {
 			err = unix.Chroot(jail)
@@ -146,7 +154,8 @@ func TestAWorkingDirectoryOutsideTheRootIsNoticed(t *testing.T) {
 			err = verifyDirectory()
 		}
 		noticed <- err
-	}()
+	}
+	go escape()
 	require.ErrorContains(t, <-noticed, "it is outside the container's root")
 }
 
