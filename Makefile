@@ -9,7 +9,7 @@ DESTDIR ?=
 # what the command library has for writing manual pages: half a millisecond and
 # 0.2 MB in each process, the shims included.
 PROGRAMS := $(patsubst %/main.go,%,$(sort $(wildcard stage*/cmd/*/main.go)))
-BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -tags urfave_cli_no_docs -ldflags '-s -w'
+BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags urfave_cli_no_docs -ldflags '-s -w'
 
 # stage01 … stage07
 STAGES := $(foreach dir,$(sort $(wildcard stage*-*)),$(firstword $(subst -, ,$(dir))))
