@@ -116,6 +116,9 @@ func (p *printer) printTail(chain *jsonlog.Chain) error {
 	return nil
 }
 
+// extendEvery so many records a follower looks for new files.
+const extendEvery = 256
+
 // ends counts the ends of lines in a record: 1, or 0 for a part of a long line.
 func ends(r *jsonlog.Record) int {
 	text := r.Bytes()
@@ -126,7 +129,13 @@ func ends(r *jsonlog.Record) int {
 }
 
 func (p *printer) printAll(chain *jsonlog.Chain) error {
-	for {
+	for n := 1; ; n++ {
+		// A slow reader still opens each new file before rotation takes it away.
+		if p.options.Follow && n%extendEvery == 0 {
+			if err := chain.Extend(); err != nil {
+				return err
+			}
+		}
 		r, err := chain.Next()
 		if err == io.EOF {
 			return nil

@@ -25,7 +25,8 @@ func (e *Engine) Remove(ctx context.Context, name string, o RemoveOptions) error
 		return e.removeCorrupt(c, o)
 	}
 	for {
-		if c.seen.Phase == state.Running || c.seen.Phase == state.Starting {
+		// One that is just being started is waited for: its start holds the lock.
+		if c.seen.Phase == state.Running {
 			if !o.Force {
 				return tell(ErrConflict, "You cannot remove a running container %s. Stop the container before attempting removal or force remove", c.id)
 			}

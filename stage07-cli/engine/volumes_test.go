@@ -94,10 +94,12 @@ func TestABindMountIsTheHostsDirectory(t *testing.T) {
 
 func TestACommitKeepsWhatChanged(t *testing.T) {
 	b := newBench(t)
-	o := options("sh", "-c", "echo new > /new; rm /bin/vi; sleep 1000")
+	o := options("sh", "-c", "echo new > /new; rm /bin/vi; echo ready; sleep 1000")
 	o.Env, o.Name = []string{"WHO=me"}, "source"
 	b.started(t, o)
-	b.execed(t, "source", "sh", "-c", "while [ -e /bin/vi ]; do :; done")
+	out := newTap()
+	go func() { _ = b.Logs(t.Context(), "source", engine.LogsOptions{Follow: true, Tail: -1, Out: out}) }()
+	out.await(t, "ready")
 	id, err := b.Commit(t.Context(), "source", engine.CommitOptions{Name: "copy:1", Changes: []string{`CMD ["cat", "/new"]`}})
 	require.NoError(t, err)
 	img, err := b.Images().Find("copy:1")
