@@ -175,29 +175,6 @@ func (st *stack) options() [][2]string {
 	return options
 }
 
-// mountClassic mounts the stack with one string of options, at most a page
-// less a byte of it. newer is what the newer way answered.
-func (st *stack) mountClassic(target string, newer error) error {
-	var lower, text []string
-	for _, option := range st.options()[1:] {
-		if option[0] == "lowerdir+" {
-			lower = append(lower, option[1])
-		} else {
-			text = append(text, option[0]+"="+option[1])
-		}
-	}
-	text = append(text, "lowerdir="+strings.Join(lower, ":"))
-	data := strings.Join(text, ",")
-	if len(data) >= os.Getpagesize() {
-		return fmt.Errorf("%d lower directories need Linux 6.7: %w", len(lower), newer)
-	}
-	err := unix.Mount("overlay", target, "overlay", 0, data)
-	if err == unix.EINVAL {
-		return fmt.Errorf("%w; are upper and work on one filesystem that isn't an overlay itself, and is no directory inside another?", newer)
-	}
-	return failed("mount overlay", target, err)
-}
-
 // nameOf is a path to an open directory, as long as it is open.
 func nameOf(fd int) string { return "/proc/self/fd/" + strconv.Itoa(fd) }
 

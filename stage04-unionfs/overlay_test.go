@@ -193,7 +193,16 @@ func TestManyLayers(t *testing.T) {
 		lower = append(lower, dir)
 	}
 	for _, count := range []int{2, 128, mostLowers} {
-		inUnion(t, stackOf(t, lower[:count]...), func(root string) { require.Len(t, names(t, root), count) })
+		s := stackOf(t, lower[:count]...)
+		inOwnMounts(t, func() {
+			err := mountOverlay(s)
+			if count == mostLowers && err != nil {
+				require.ErrorContains(t, err, "need Linux 6.7", "an old kernel's page is full, and we say so")
+				return
+			}
+			require.NoError(t, err)
+			require.Len(t, names(t, s.Rootfs), count)
+		})
 	}
 	s := stackOf(t, append(lower, top)...)
 	s.Args = []string{"true"}
