@@ -14,6 +14,10 @@ import (
 // Logs writes what the container has written, and with Follow what it goes on
 // to write until it ends. It writes the bytes as they are: whoever prints them
 // to a terminal lets the container speak to that terminal, as with Docker.
+//
+// A follower that is slower than the container by more than all the files that
+// are kept (LogOptions) misses what was rotated away: the container isn't made
+// to wait for whoever reads its log.
 func (e *Engine) Logs(ctx context.Context, name string, o LogsOptions) error {
 	c, err := e.find(name)
 	if err != nil {

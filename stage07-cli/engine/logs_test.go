@@ -3,6 +3,8 @@ package engine_test
 import (
 	"bytes"
 	"fmt"
+	"io"
+	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -11,22 +13,34 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// The writer goes on as soon as the follower has seen what it wrote: a follower
+// that falls behind by all the files that are kept can't but miss lines.
 func TestFollowingTheLogOverRotationMissesNothing(t *testing.T) {
 	b := newBench(t)
-	o := options("sh", "-c", `i=0; while [ $i -lt 20000 ]; do echo line $i; i=$((i+1)); done`)
-	o.Log = engine.LogOptions{MaxSize: 200 << 10, MaxFiles: 3} // about six rotations
-	id := b.started(t, o)
-	var all bytes.Buffer
-	require.NoError(t, b.Logs(t.Context(), id, engine.LogsOptions{Follow: true, Tail: -1, Out: &all}))
-	lines := strings.Split(strings.TrimSuffix(all.String(), "\n"), "\n")
-	first := 0
-	_, err := fmt.Sscanf(lines[0], "line %d", &first)
-	require.NoError(t, err)
-	for i, line := range lines {
-		require.Equal(t, fmt.Sprintf("line %d", first+i), line, "every line once, in order")
+	const bursts, lines = 20, 1000
+	o := options("sh", "-c", `i=0; while read go; do n=0; while [ $n -lt 1000 ]; do echo line $i; i=$((i+1)); n=$((n+1)); done; done`)
+	o.Stdin, o.StdinOnce = true, true
+	o.Log = engine.LogOptions{MaxSize: 200 << 10, MaxFiles: 3} // each rotation is two bursts away
+	in, typed := io.Pipe()
+	s := b.attend(t, o, engine.Streams{In: in})
+	follow, ended := newTap(), make(chan error, 1)
+	go func() {
+		ended <- b.Logs(t.Context(), s.ID, engine.LogsOptions{Follow: true, Tail: -1, Out: follow})
+	}()
+	var want strings.Builder
+	for burst := range bursts {
+		_, err := typed.Write([]byte("go\n"))
+		require.NoError(t, err)
+		for i := range lines {
+			fmt.Fprintf(&want, "line %d\n", burst*lines+i)
+		}
+		follow.await(t, fmt.Sprintf("line %d\n", (burst+1)*lines-1))
 	}
-	require.Equal(t, "line 19999", lines[len(lines)-1])
-	require.Equal(t, 0, first, "the follower was there from the start")
+	require.NoError(t, typed.Close())
+	require.Zero(t, s.end(t).code)
+	require.NoError(t, <-ended, "the follower ends with the container")
+	require.True(t, want.String() == follow.String(), "every line once, in order")
+	require.FileExists(t, filepath.Join(b.root, "containers", s.ID, "log.2"), "it was rotated")
 }
 
 func TestLogsAreByteExact(t *testing.T) {
