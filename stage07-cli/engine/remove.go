@@ -22,7 +22,7 @@ func (e *Engine) Remove(ctx context.Context, name string, o RemoveOptions) error
 		return err
 	}
 	if c.seen.Phase == state.Corrupt {
-		return e.removeCorrupt(c, o)
+		return e.removeCorrupt(ctx, c, o)
 	}
 	for {
 		// One that is just being started is waited for: its start holds the lock.
@@ -54,7 +54,7 @@ func (e *Engine) Remove(ctx context.Context, name string, o RemoveOptions) error
 
 // removeCorrupt removes a container that can't tell what it is: everything that
 // was made of it outside carries its id.
-func (e *Engine) removeCorrupt(c *container, o RemoveOptions) error {
+func (e *Engine) removeCorrupt(ctx context.Context, c *container, o RemoveOptions) error {
 	if !o.Force {
 		return c.usable()
 	}
@@ -65,8 +65,12 @@ func (e *Engine) removeCorrupt(c *container, o RemoveOptions) error {
 	if lock != nil {
 		defer lock.Close()
 	}
-	if status := c.seen.Status; status != nil {
+	// Its shim may live, and would go on writing into what is removed here.
+	if status := state.Observe(c.dir).Status; status != nil {
 		if err := status.Shim.Signal(unix.SIGKILL); err != nil && !errors.Is(err, unix.ESRCH) {
+			return err
+		}
+		if err := awaitTask(ctx, status.Shim); err != nil {
 			return err
 		}
 	}

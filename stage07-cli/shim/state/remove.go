@@ -77,7 +77,7 @@ func removeContent(fd int, name string) error {
 		// Entries removed while a directory is read may hide others, so it is
 		// read again until it is found empty.
 		if len(names) == 0 {
-			if err == io.EOF {
+			if err == io.EOF || errors.Is(err, fs.ErrNotExist) { // somebody else removed it meanwhile
 				return nil
 			}
 			return err
