@@ -3,6 +3,7 @@ package namespaces
 import (
 	"fmt"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -149,7 +150,9 @@ func readUntil(t testing.TB, console *os.File, text string) string {
 func TestAnExecWithATerminalRefusesAFalseMultiplexer(t *testing.T) {
 	notrace.Check(t)
 	// A running container has put a FIFO in the place of /dev/ptmx.
-	target := start(t, everything("sh", "-c", "mkfifo /run/false && mount --bind /run/false /dev/ptmx && rm /run/false; exec sleep 1000"))
+	fifo := filepath.Join(t.TempDir(), "false")
+	require.NoError(t, unix.Mkfifo(fifo, 0o666))
+	target := start(t, everything("sh", "-c", `mount --bind "$0" /dev/ptmx && exec sleep 1000`, fifo))
 	require.Eventually(t, func() bool { return strings.Contains(proc(target.Pid, "cmdline"), "1000") }, 10*time.Second, time.Millisecond)
 	_, code, err := try(t, &Spec{Args: []string{"true"}, Target: target.Pid, Terminal: true})
 	require.EqualError(t, err, "namespaces/open_terminal: check /dev/ptmx: inappropriate ioctl for device")
