@@ -77,6 +77,7 @@ func (h *host) removeAll() {
 	if ids := strings.Fields(h.cooper("ps", "-aq").stdout); len(ids) > 0 {
 		h.ok(append([]string{"rm", "-f"}, ids...)...)
 	}
+	h.ok("system", "cleanup") // the bridge outlives its containers
 }
 
 type result struct {

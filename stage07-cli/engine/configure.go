@@ -50,6 +50,7 @@ func (e *Engine) bareSpec(id string) *network.Spec {
 	s := new(network.Spec)
 	s.ID, s.CgroupPath = id, "cooper/"+id
 	s.Network.Bridge = network.BridgeFor(e.Root)
+	s.Network.KeepBridge = true // the next container finds it; Cleanup removes it
 	s.Network.Leases = filepath.Join(e.Root, "leases")
 	s.Network.FilesDir = e.Container(id)
 	return s

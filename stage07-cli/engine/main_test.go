@@ -50,6 +50,8 @@ func newBench(t *testing.T) *bench {
 		for _, c := range list {
 			require.NoError(t, b.Remove(context.Background(), c.ID, engine.RemoveOptions{Force: true, Volumes: true}))
 		}
+		_, err = b.Cleanup(context.Background()) // the bridge outlives its containers
+		require.NoError(t, err)
 	})
 	return b
 }

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"cooper/stage02-cgroups"
-	"cooper/stage07-cli/shim"
 	"cooper/stage07-cli/shim/state"
 	"golang.org/x/sys/unix"
 )
@@ -32,6 +31,11 @@ func (e *Engine) Stop(ctx context.Context, name string, timeout *time.Duration) 
 	if err := c.usable(); err != nil {
 		return err
 	}
+	if c.seen.Phase == state.Starting {
+		if c, err = e.started(c); err != nil {
+			return err
+		}
+	}
 	if !c.active() {
 		return e.healed(c)
 	}
@@ -45,7 +49,7 @@ func (e *Engine) Stop(ctx context.Context, name string, timeout *time.Duration) 
 	}
 	// Waiting begins before the signal is sent, so that a quick end isn't missed.
 	ended := e.end(ctx, c)
-	if err := e.signal(c, sig); err != nil && !over(err) {
+	if err := c.signal(sig); err != nil && !over(err) {
 		return err
 	}
 	ctx, cancel := withLimit(ctx, limit)
@@ -61,6 +65,17 @@ func (e *Engine) Stop(ctx context.Context, name string, timeout *time.Duration) 
 	return e.kill(c, ended)
 }
 
+// started waits until a start that is under way has succeeded or failed: it
+// holds the lock.
+func (e *Engine) started(c *container) (*container, error) {
+	lock, err := e.lock(c)
+	if err != nil {
+		return nil, err
+	}
+	defer lock.Close()
+	return e.load(c.id)
+}
+
 func withLimit(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	if limit < 0 {
 		return context.WithCancel(ctx)
@@ -70,7 +85,7 @@ func withLimit(ctx context.Context, limit time.Duration) (context.Context, conte
 
 // kill ends the container for certain. ended reports its end.
 func (e *Engine) kill(c *container, ended <-chan error) error {
-	if err := e.signal(c, unix.SIGKILL); err != nil && !over(err) {
+	if err := c.signal(unix.SIGKILL); err != nil && !over(err) {
 		return err
 	}
 	// A frozen process gets even SIGKILL only when it thaws.
@@ -103,22 +118,16 @@ func thaw(id string) error {
 
 // over tells an error that only says that the container has ended already.
 func over(err error) bool {
-	return errors.Is(err, shim.ErrGone) || errors.Is(err, unix.ESRCH) || errors.Is(err, ErrNotRunning)
+	return errors.Is(err, unix.ESRCH) || errors.Is(err, ErrNotRunning)
 }
 
-// signal sends a signal through the shim, which is the parent and can't mistake
-// another process for the container's.
-func (e *Engine) signal(c *container, sig unix.Signal) error {
-	client, err := shim.Connect(e.Volatile(c.id))
-	if err != nil {
-		return err
+// signal sends a signal to the container's first process. Not through the shim,
+// which may be the one that hangs.
+func (c *container) signal(sig unix.Signal) error {
+	if c.seen.Status == nil || c.seen.Status.Init == nil {
+		return ErrNotRunning
 	}
-	defer client.Close()
-	err = client.Signal(sig)
-	if failure := new(shim.Failure); errors.As(err, &failure) && strings.Contains(failure.Message, unix.ESRCH.Error()) {
-		return unix.ESRCH
-	}
-	return err
+	return c.seen.Status.Init.Signal(sig)
 }
 
 // end reports when the container has ended and its shim has tidied up.
@@ -239,7 +248,7 @@ func (e *Engine) Kill(ctx context.Context, name, signal string) error {
 	if sig == unix.SIGKILL {
 		return e.kill(c, e.end(ctx, c))
 	}
-	err = e.signal(c, sig)
+	err = c.signal(sig)
 	if over(err) {
 		return tell(ErrNotRunning, "Cannot kill container: %s: Container %s is not running", quoted(name), c.id)
 	}

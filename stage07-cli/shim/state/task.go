@@ -50,12 +50,21 @@ func (t Task) Alive() bool {
 	if t.Pid <= 0 || t.RebootedSince() {
 		return false
 	}
-	if ns, err := os.Readlink("/proc/self/ns/pid"); err == nil && ns != t.PidNS {
+	if t.elsewhere() {
 		return true
 	}
 	start, state, err := readStat(t.Pid)
 	return err == nil && start == t.Start && state != 'Z' && state != 'X'
 }
+
+// elsewhere reports that the number means nothing here: it was given in another
+// pid namespace.
+func (t Task) elsewhere() bool {
+	ns, err := os.Readlink("/proc/self/ns/pid")
+	return err == nil && ns != t.PidNS
+}
+
+var errElsewhere = errors.New("it was started in another pid namespace: run this command there")
 
 // RebootedSince reports whether the process belonged to an earlier boot.
 func (t Task) RebootedSince() bool {
@@ -68,6 +77,9 @@ func (t Task) RebootedSince() bool {
 func (t Task) Open() (*os.File, error) {
 	if t.Pid <= 0 {
 		return nil, os.NewSyscallError("pidfd_open", unix.ESRCH)
+	}
+	if t.elsewhere() {
+		return nil, fmt.Errorf("process %d: %w", t.Pid, errElsewhere)
 	}
 	fd, err := unix.PidfdOpen(t.Pid, 0)
 	if err != nil {
