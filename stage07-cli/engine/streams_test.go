@@ -66,7 +66,7 @@ func TestDetachKeysLeaveTheContainer(t *testing.T) {
 
 func TestATerminalHasTheClientsSize(t *testing.T) {
 	b := newBench(t)
-	o := options("sh", "-c", `stty size; trap "stty size" WINCH; echo ready; while read x; do :; done; sleep 1000`)
+	o := options("sh", "-c", `stty size; echo ready; while read x; do stty size; done; sleep 1000`)
 	o.Stdin, o.Terminal = true, true
 	sizes := make(chan namespaces.WindowSize, 1)
 	sizes <- namespaces.WindowSize{Height: 24, Width: 81}
@@ -82,9 +82,29 @@ func TestATerminalHasTheClientsSize(t *testing.T) {
 		}
 	}
 	sizes <- namespaces.WindowSize{Height: 33, Width: 99}
+	defer typeLines(typed)() // each makes the command look again
 	s.out.await(t, "33 99")
 	require.NoError(t, b.Kill(t.Context(), s.ID, "KILL"))
 	require.Equal(t, 137, s.end(t).code)
+}
+
+// typeLines types empty lines until it is told to stop.
+func typeLines(in io.Writer) (stop func()) {
+	ticker, done := time.NewTicker(10*time.Millisecond), make(chan struct{})
+	go func() {
+		for {
+			select {
+			case <-done:
+				return
+			case <-ticker.C:
+				_, _ = in.Write([]byte("\n"))
+			}
+		}
+	}()
+	return func() {
+		ticker.Stop()
+		close(done)
+	}
 }
 
 func TestSignalsReachTheCommandBesideUnreadInput(t *testing.T) {
