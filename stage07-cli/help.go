@@ -100,7 +100,8 @@ func printFlags(w io.Writer, title string, flags []urfave.Flag) {
 			names, usage = names+" "+word, before+word+after
 		}
 		if text, ok := flag.(*urfave.StringFlag); ok && text.Value != "" {
-			usage += fmt.Sprintf(" (default %s)", text.Value)
+			// Not text.Value, which becomes that of the environment variable.
+			usage += fmt.Sprintf(" (default %s)", strings.Trim(text.GetDefaultText(), `"`))
 		}
 		fmt.Fprintf(w, "%s  %s\t%s\n", title, names, usage)
 		title = ""

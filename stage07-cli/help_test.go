@@ -57,6 +57,7 @@ func TestEveryFlagOfEveryCommandTellsWhatItDoes(t *testing.T) {
 }
 
 func TestTheHelpOfCooperShowsTheGroups(t *testing.T) {
+	t.Setenv("COOPER_ROOT", "/somewhere/else") // changes what is used, not what is the default
 	_, out, _ := cooper(t, "--help")
 	require.Regexp(t, `(?s)^Usage:  cooper \[OPTIONS\] COMMAND\n.*Common Commands:\n  run .*Management Commands:\n  container .*Commands:\n.*Global Options:\n.*--root dir`, out)
 	_, again, _ := cooper(t)
