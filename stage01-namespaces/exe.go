@@ -4,6 +4,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -35,15 +36,16 @@ func openSealed() (*os.File, error) {
 // nothing is used.
 func openThroughOverlay(path string) (*os.File, error) {
 	dir, name := filepath.Split(path)
+	if strings.ContainsAny(dir, `:\`) { // the kernel would take it for two directories
+		return nil, &os.PathError{Op: "fsconfig", Path: path, Err: unix.EINVAL}
+	}
 	overlay, err := unix.Fsopen("overlay", unix.FSOPEN_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("fsopen", err)
 	}
 	defer unix.Close(overlay)
-	for _, lower := range []string{filepath.Clean(dir), "/dev"} {
-		if err := unix.FsconfigSetString(overlay, "lowerdir+", lower); err != nil {
-			return nil, os.NewSyscallError("fsconfig", err)
-		}
+	if err := unix.FsconfigSetString(overlay, "lowerdir", filepath.Clean(dir)+":/dev"); err != nil {
+		return nil, os.NewSyscallError("fsconfig", err)
 	}
 	if err := unix.FsconfigCreate(overlay); err != nil {
 		return nil, os.NewSyscallError("fsconfig", err)
