@@ -19,7 +19,8 @@ import (
 func lessor(dir, subnet string) *Spec {
 	s := &Spec{}
 	s.ID = namespaces.NewID()
-	s.Network = Network{Leases: dir, Bridge: "cooper-test", Subnet: netip.MustParsePrefix(subnet)}
+	// The bridge is kept: there is none here, and to look for its table takes root.
+	s.Network = Network{Leases: dir, Bridge: "cooper-test", Subnet: netip.MustParsePrefix(subnet), KeepBridge: true}
 	return s
 }
 
