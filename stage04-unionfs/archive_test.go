@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -158,6 +159,7 @@ func attributes(t testing.TB, path string, stat *unix.Stat_t) string {
 		}
 		list = append(list, fmt.Sprintf("%s=%q", name, attribute(t, path, name)))
 	}
+	slices.Sort(list) // the kernel lists them as they were set
 	return strings.Join(list, " ")
 }
 
