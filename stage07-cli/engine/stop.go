@@ -94,4 +94,3 @@ func (c *container) stopTimeout() time.Duration {
 	}
 	return defaultStopTimeout
 }
-
