@@ -1,5 +1,7 @@
 package namespaces
 
+import "unsafe"
+
 // cloneArgs is struct clone_args of clone3(2), in its version of Linux 5.7.
 type cloneArgs struct {
 	flags      uint64 // CLONE_*
@@ -14,3 +16,6 @@ type cloneArgs struct {
 	setTIDSize uint64
 	cgroup     uint64 // with CLONE_INTO_CGROUP: a descriptor of the directory
 }
+
+// The kernel knows the version by the size.
+var _ [88]byte = [unsafe.Sizeof(cloneArgs{})]byte{}
