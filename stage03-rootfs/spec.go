@@ -44,6 +44,11 @@ type Spec struct {
 	// NoNewPrivileges makes setuid programs and file capabilities ineffective.
 	NoNewPrivileges bool `json:"noNewPrivileges,omitempty"`
 
+	// SeccompFilter decides which system calls may be made: an array of struct
+	// sock_filter in the machine's byte order, as LoadSeccomp makes it; nil
+	// permits all. See seccomp(2).
+	SeccompFilter []byte `json:"seccompFilter,omitempty"`
+
 	// Privileged gives every capability and device that the engine itself has,
 	// and masks nothing: such a container is root on the host in all but name.
 	Privileged bool `json:"privileged,omitempty"`
