@@ -92,26 +92,32 @@ func checkBlock(t *testing.T, fence Fence, programs string) {
 	}
 }
 
-// typeIn runs the commands and returns all that they wrote.
+// typeIn types the commands into one shell and returns all that it answered.
 func typeIn(t *testing.T, commands []Command, programs string) string {
+	return inShell(t, "exec sh", Script(commands), asRoot(commands), programs)
+}
+
+// inShell gives a script to a shell, in an empty directory, as root or as an
+// ordinary user, and returns all that it wrote.
+func inShell(t *testing.T, command, text string, asRoot bool, programs string) string {
 	scratch, err := os.MkdirTemp("", "cooper-") // short: the paths of sockets may have 107 bytes
 	require.NoError(t, err)
 	defer os.RemoveAll(scratch)
 	home := filepath.Join(scratch, "home")
 	require.NoError(t, errors.Join(os.Chmod(scratch, 0o755), os.Mkdir(home, 0o755), os.Chown(home, readerID, readerID)))
 	script := filepath.Join(scratch, "script")
-	require.NoError(t, os.WriteFile(script, []byte(Script(commands)), 0o644))
+	require.NoError(t, os.WriteFile(script, []byte(text), 0o644))
 
 	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
-	shell := exec.CommandContext(ctx, "sh", script)
+	shell := exec.CommandContext(ctx, "sh", "-c", command+" "+script)
 	shell.Dir = home
 	shell.Env = []string{
 		"PATH=" + programs + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin",
 		"HOME=" + home, "COOPER_ROOT=" + filepath.Join(scratch, "root"), "COOPER_RUN=" + filepath.Join(scratch, "run"), "LANG=C.UTF-8", "TERM=dumb",
 	}
 	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	if !asRoot(commands) {
+	if !asRoot {
 		shell.SysProcAttr.Credential = &syscall.Credential{Uid: readerID, Gid: readerID}
 	}
 	shell.WaitDelay = time.Second

@@ -7,6 +7,7 @@
 //
 //	listings_test.go   every listing equals its source
 //	console_test.go    every console block runs, and answers as printed
+//	gallery_test.go    every attack succeeds one stage earlier, and fails from its stage on
 //	steps_test.go      every step has its heading, every heading its step
 //	links_test.go      every link between the pages leads somewhere
 //	imports_test.go    nothing imports upward
