@@ -2,6 +2,7 @@ package namespaces
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"runtime"
 
@@ -12,7 +13,7 @@ import (
 func clone(s *Spec, p *Process) error {
 	var held files
 	defer held.close()
-	b := &birth{wait: -1}
+	b := &birth{}
 	b.arguments()
 	if err := held.stdio(b, p); err != nil {
 		return err
@@ -80,14 +81,20 @@ func newNamespaces(s *Spec) (mask uintptr) {
 	return mask
 }
 
-// adopt takes the child in as ours.
+// adopt takes the child in as ours, once it is sure that it is. The door's
+// packet came through a socket that the child has too, in a container that may
+// have got hold of it: a number that it made up would have us wait for, and
+// kill, any process of the host.
 func (p *Process) adopt(pid int) error {
-	p.Pid = pid
-	pidfd, err := unix.PidfdOpen(pid, 0)
+	fd, err := unix.PidfdOpen(pid, 0)
 	if err != nil {
 		return os.NewSyscallError("pidfd_open", err)
 	}
-	p.Pidfd = os.NewFile(uintptr(pidfd), "pidfd")
+	pidfd := os.NewFile(uintptr(fd), "pidfd")
+	if err := unix.Waitid(unix.P_PIDFD, fd, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err != nil {
+		return errors.Join(fmt.Errorf("adopt process %d: %w", pid, os.NewSyscallError("waitid", err)), pidfd.Close())
+	}
+	p.Pid, p.Pidfd = pid, pidfd
 	return nil
 }
 
@@ -101,9 +108,12 @@ func (p *Process) awaitDoor(door int) (pid int, err error) {
 		}
 	}()
 	for {
-		packet, _, err := receive(p.events)
+		packet, console, err := receive(p.events)
 		if err != nil {
 			return 0, err
+		}
+		if console != nil { // no child of ours opens its terminal before it has the Spec
+			return 0, errors.Join(errors.New("a terminal came before the child"), console.Close())
 		}
 		if len(packet) == 0 {
 			return 0, errors.Join(p.early, errors.New("the joining process ended before it made the child"))

@@ -2,6 +2,7 @@ package namespaces
 
 import (
 	"errors"
+	"fmt"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,4 +26,20 @@ func ExitCode(err error) int {
 		return ExitNotFound
 	}
 	return ExitNotExecutable
+}
+
+// ExitStatus is what a shell would report: the exit code, or 128 and the
+// number of the signal that ended the process.
+func ExitStatus(status unix.WaitStatus) int {
+	if status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return status.ExitStatus()
+}
+
+func describe(status unix.WaitStatus) string {
+	if status.Signaled() {
+		return "killed by " + unix.SignalName(status.Signal())
+	}
+	return fmt.Sprintf("exit status %d", status.ExitStatus())
 }

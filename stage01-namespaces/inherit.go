@@ -3,6 +3,7 @@ package namespaces
 import (
 	"fmt"
 	"os"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -17,10 +18,10 @@ func (held *files) close() {
 	*held = nil
 }
 
-// high holds a copy of fd that is out of the way of 0 to 4, which the child's
-// descriptors become one after the other.
+// high holds a copy of fd that is out of the way of 0 to mappedFD, which the
+// child's descriptors become one after the other.
 func (held *files) high(fd int, name string) (int32, error) {
-	copied, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, firstFree)
+	copied, err := unix.FcntlInt(uintptr(fd), unix.F_DUPFD_CLOEXEC, mappedFD+1)
 	if err != nil {
 		return -1, &os.PathError{Op: "fcntl", Path: name, Err: err}
 	}
@@ -39,7 +40,7 @@ func (held *files) stdio(b *birth, p *Process) error {
 			file = null
 		}
 		var err error
-		if b.stdio[i], err = held.high(int(file.Fd()), file.Name()); err != nil {
+		if b.inherit[i], err = held.high(int(file.Fd()), file.Name()); err != nil {
 			return err
 		}
 	}
@@ -52,20 +53,21 @@ func (held *files) executable(b *birth) error {
 		return fmt.Errorf("open our own binary: %w", err)
 	}
 	defer exe.Close()
-	b.exe, err = held.high(int(exe.Fd()), exe.Name())
+	b.inherit[exeFD], err = held.high(int(exe.Fd()), exe.Name())
 	return err
 }
 
 // pipes makes the two descriptors of the protocol, and the pipe for the id
 // mapping where a user namespace asks for one.
 func (held *files) pipes(b *birth, s *Spec, p *Process) error {
-	spec, err := held.pipe(&b.stdio[specFD])
+	spec, err := held.pipe(&b.inherit[specFD])
 	if err != nil {
 		return err
 	}
 	p.spec = spec
+	b.inherit[mappedFD] = -1
 	if s.IsNew(User) {
-		if p.mapped, err = held.pipe(&b.wait); err != nil {
+		if p.mapped, err = held.pipe(&b.inherit[mappedFD]); err != nil {
 			return err
 		}
 	}
@@ -75,7 +77,7 @@ func (held *files) pipes(b *birth, s *Spec, p *Process) error {
 	}
 	p.events = os.NewFile(uintptr(pair[0]), "events")
 	defer unix.Close(pair[1])
-	b.stdio[eventsFD], err = held.high(pair[1], "events")
+	b.inherit[eventsFD], err = held.high(pair[1], "events")
 	return err
 }
 
@@ -110,4 +112,22 @@ func (held *files) join(b *birth, s *Spec) error {
 		b.joins[i] = join{fd: fd, flags: int32(ns.flags)}
 	}
 	return nil
+}
+
+// arguments fills in what execveat takes: our own name, by which Init knows
+// the child, and two settings that Go's runtime reads before any of our code
+// runs. The child lives for some milliseconds: one processor is enough, and
+// collecting garbage is not worth it.
+func (b *birth) arguments() {
+	b.argv = [2]*byte{cstring(initName)}
+	b.envv = [3]*byte{cstring("GOMAXPROCS=1"), cstring("GOGC=off")}
+	b.empty = cstring("")
+}
+
+func cstring(s string) *byte {
+	p, err := unix.BytePtrFromString(strings.ReplaceAll(s, "\x00", ""))
+	if err != nil {
+		panic(err) // can't be: no NUL is left
+	}
+	return p
 }

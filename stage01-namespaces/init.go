@@ -36,8 +36,12 @@ func Init[S any](inside func(*S) []Step) {
 }
 
 func enter[S any](inside func(*S) []Step) error {
+	if err := hide(); err != nil {
+		return asStepError(stepSendSpec, err)
+	}
 	unix.CloseOnExec(specFD)
 	unix.CloseOnExec(eventsFD)
+	unix.CloseOnExec(exeFD)
 	var spec S
 	if err := readSpec(&spec); err != nil {
 		return asStepError(stepSendSpec, err)
@@ -50,14 +54,20 @@ func enter[S any](inside func(*S) []Step) error {
 	if err := lowerFileLimit(); err != nil {
 		return asStepError(stepSendSpec, err)
 	}
-	exe, err := openAsInit(base) // while /proc is still one that we know
-	if err != nil {
-		return asStepError(stepExec, err)
-	}
 	if err := Take(inside(&spec), insideWatch(base)); err != nil {
 		return err
 	}
-	return asStepError(stepExec, become(base, exe))
+	return asStepError(stepExec, become(base, exeFD))
+}
+
+// hide makes us non-dumpable: a process that has no CAP_SYS_PTRACE over our
+// user namespace may not attach to us, nor look at our descriptors and memory,
+// though it has the same ids and as many capabilities. A container that we join
+// would otherwise find in one of us, who has yet to be confined, its way out. It
+// ends with the exec of the command; see PR_SET_DUMPABLE in prctl(2), and the
+// comment on birth for the time before.
+func hide() error {
+	return os.NewSyscallError("prctl PR_SET_DUMPABLE", unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0))
 }
 
 // readSpec waits for the Spec. End-of-file without one means that the parent

@@ -2,6 +2,7 @@ package namespaces
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -25,6 +26,12 @@ func TestMain(m *testing.M) {
 		if s.Hostname == "fails-inside" {
 			steps = append(steps, Step{Name: "namespaces/test", Why: "to fail", Do: func() error {
 				return unix.Mount("nothing", "/nowhere", "nofs", 0, "")
+			}})
+		}
+		if s.Hostname == "tells-dumpable" {
+			steps = append(steps, Step{Name: "namespaces/test", Why: "to tell", Do: func() error {
+				dumpable, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+				return errors.Join(fmt.Errorf("dumpable is %d", dumpable), err)
 			}})
 		}
 		if s.Hostname == "dies-inside" {

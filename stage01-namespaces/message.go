@@ -1,6 +1,7 @@
 package namespaces
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -99,17 +100,32 @@ func receive(events *os.File) (packet []byte, console *os.File, err error) {
 	}
 }
 
+// fileFromRights returns the one file that a packet may carry. In a hostile
+// container's hands the socket could send any number of files, and of any kind:
+// all but a terminal's master end are closed again.
 func fileFromRights(rights []byte) (*os.File, error) {
-	if len(rights) == 0 {
-		return nil, nil
-	}
 	messages, err := unix.ParseSocketControlMessage(rights)
 	if err != nil {
 		return nil, os.NewSyscallError("parse control message", err)
 	}
-	fds, err := unix.ParseUnixRights(&messages[0])
-	if err != nil {
-		return nil, os.NewSyscallError("parse control message", err)
+	var files []*os.File
+	for _, m := range messages {
+		fds, err := unix.ParseUnixRights(&m)
+		if err != nil {
+			return nil, os.NewSyscallError("parse control message", err)
+		}
+		for _, fd := range fds {
+			files = append(files, os.NewFile(uintptr(fd), "console"))
+		}
 	}
-	return os.NewFile(uintptr(fds[0]), "console"), nil
+	if len(files) == 0 {
+		return nil, nil
+	}
+	if err := checkMultiplexer(int(files[0].Fd())); err != nil || len(files) > 1 {
+		for _, file := range files {
+			file.Close()
+		}
+		return nil, fmt.Errorf("receive the terminal: got %d files, %w", len(files), cmp.Or(err, error(unix.EINVAL)))
+	}
+	return files[0], nil
 }

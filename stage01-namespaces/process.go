@@ -1,6 +1,7 @@
 package namespaces
 
 import (
+	"cmp"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -79,7 +80,8 @@ func (p *Process) listen() error {
 			return fmt.Errorf("read the child's events: %w", err)
 		}
 		if console != nil {
-			p.Console = console
+			err := p.connect(console)
+			failure = cmp.Or(failure, err)
 			continue
 		}
 		if len(packet) == 0 {
@@ -96,6 +98,15 @@ func (p *Process) listen() error {
 	return failure
 }
 
+// connect takes the terminal over, but no second one.
+func (p *Process) connect(console *os.File) error {
+	if p.Console != nil {
+		return errors.Join(errors.New("receive the terminal: there is one already"), console.Close())
+	}
+	p.Console = console
+	return nil
+}
+
 // heed acts on one packet of the child's: it returns the failure that the
 // packet tells of, if it does.
 func (p *Process) heed(packet []byte) error {
@@ -104,7 +115,10 @@ func (p *Process) heed(packet []byte) error {
 		if err != nil {
 			return err
 		}
-		return asStepError(stepClone, r.err())
+		if err := r.err(); err != nil {
+			return asStepError(stepClone, err)
+		}
+		return nil // a pid is awaitDoor's matter
 	}
 	var m message
 	if err := json.Unmarshal(packet, &m); err != nil {
@@ -170,20 +184,4 @@ func (p *Process) end() error {
 	}
 	_, err := p.Wait()
 	return err
-}
-
-// ExitStatus is what a shell would report: the exit code, or 128 and the
-// number of the signal that ended the process.
-func ExitStatus(status unix.WaitStatus) int {
-	if status.Signaled() {
-		return 128 + int(status.Signal())
-	}
-	return status.ExitStatus()
-}
-
-func describe(status unix.WaitStatus) string {
-	if status.Signaled() {
-		return "killed by " + unix.SignalName(status.Signal())
-	}
-	return fmt.Sprintf("exit status %d", status.ExitStatus())
 }

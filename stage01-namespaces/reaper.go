@@ -15,18 +15,6 @@ import (
 // reaperName is what argv[0] is of the init that becomeInit executes.
 const reaperName = "container-reaper"
 
-// openAsInit opens our own binary for becomeInit, if the Spec asks for an init.
-func openAsInit(s *Spec) (exe int, err error) {
-	if !s.Init {
-		return -1, nil
-	}
-	exe, err = unix.Open("/proc/self/exe", unix.O_PATH|unix.O_CLOEXEC, 0)
-	if err != nil {
-		return -1, &fs.PathError{Op: "open", Path: "/proc/self/exe", Err: err}
-	}
-	return exe, nil
-}
-
 // becomeInit executes our own binary once more, as an init for the command:
 //
 //	container-reaper TERMINAL PATH ARG…

@@ -114,9 +114,12 @@ func FuzzHeedNeverPanics(f *testing.F) {
 	f.Add([]byte(`{"time":"2026-01-01T00:00:00Z","inside":true,"step":"a/b","why":"c"}`))
 	f.Add([]byte(`{"step":"a/b","error":"x","errno":22}`))
 	f.Add([]byte{0, recordSetns, 0, 0, 1, 0, 0, 0})
+	f.Add([]byte{0, recordPid, 0, 0, 1, 0, 0, 0})
 	f.Fuzz(func(t *testing.T, packet []byte) {
 		if len(packet) > 0 {
-			_ = (&Process{}).heed(packet)
+			if err := (&Process{}).heed(packet); err != nil {
+				_ = err.Error()
+			}
 		}
 	})
 }

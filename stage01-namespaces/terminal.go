@@ -54,12 +54,7 @@ func openMultiplexer() (*os.File, error) {
 	if err != nil {
 		return nil, &os.PathError{Op: "open", Path: "/dev/ptmx", Err: err}
 	}
-	var stat unix.Stat_t
-	err = unix.Fstat(fd, &stat)
-	if err == nil && (stat.Mode&unix.S_IFMT != unix.S_IFCHR || stat.Rdev != unix.Mkdev(5, 2)) {
-		err = unix.ENOTTY
-	}
-	if err == nil {
+	if err = checkMultiplexer(fd); err == nil {
 		err = unix.SetNonblock(fd, false)
 	}
 	if err != nil {
@@ -67,6 +62,18 @@ func openMultiplexer() (*os.File, error) {
 		return nil, &os.PathError{Op: "check", Path: "/dev/ptmx", Err: err}
 	}
 	return os.NewFile(uintptr(fd), "/dev/ptmx"), nil
+}
+
+// checkMultiplexer fails for anything but a terminal's master end.
+func checkMultiplexer(fd int) error {
+	var stat unix.Stat_t
+	if err := unix.Fstat(fd, &stat); err != nil {
+		return err
+	}
+	if stat.Mode&unix.S_IFMT != unix.S_IFCHR || stat.Rdev != unix.Mkdev(5, 2) {
+		return unix.ENOTTY
+	}
+	return nil
 }
 
 func resize(console *os.File, size WindowSize) error {
