@@ -133,7 +133,7 @@ func enableControllers(dir string) error {
 		return err
 	}
 	var missing []string
-	for _, controller := range []string{"cpu", "cpuset", "io", "memory", "pids"} {
+	for _, controller := range []string{"cpu", "cpuset", "io", "memory", "pids", "hugetlb", "rdma"} {
 		if slices.Contains(strings.Fields(available), controller) && !slices.Contains(strings.Fields(enabled), controller) {
 			missing = append(missing, "+"+controller)
 		}

@@ -18,7 +18,8 @@
 //	hierarchy.go  which trees this machine has
 //	group.go      one container's directory in each of them
 //	create.go     making it; enter.go: being born inside
-//	memory.go, cpu.go, cpuset.go, pids.go, io.go: one controller each
+//	memory.go, cpu.go, cpuset.go, pids.go, io.go, hugetlb.go, rdma.go: one controller each
+//	unified.go    what has no field; pressure.go: who waited; machine.go: of how much
 //	limit.go, stats.go, freeze.go, kill.go, remove.go: what one does with a group
 //
 // To read beside it: cgroups(7), cgroup_namespaces(7), clone(2) on

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -129,21 +130,25 @@ func (at *site) enter(p *namespaces.Process) error {
 // membership tells by controller which groups of version 1 a thread is in.
 type membership map[string]string
 
-// memberships reads a file of lines
-//
-//	4:memory:/cooper/1234
-//	2:cpu,cpuacct:/cooper/1234
-//	0::/                          version 2, without a controller's name
-//
-// as cgroups(7) describes /proc/PID/cgroup.
 func memberships(file string) (membership, error) {
 	f, err := os.Open(file)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	return parseMemberships(f)
+}
+
+// parseMemberships reads lines
+//
+//	4:memory:/cooper/1234
+//	2:cpu,cpuacct:/cooper/1234
+//	0::/                          version 2, without a controller's name
+//
+// as cgroups(7) describes /proc/PID/cgroup.
+func parseMemberships(r io.Reader) (membership, error) {
 	of := membership{}
-	lines := bufio.NewScanner(f)
+	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		_, rest, _ := strings.Cut(lines.Text(), ":")
 		names, path, _ := strings.Cut(rest, ":")

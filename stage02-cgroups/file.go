@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -46,21 +47,52 @@ func read(dir, file string) (string, error) {
 }
 
 // readNumber reads a file with one number in it, or "max", which is 0 here:
-// no limit. So is what version 1 says instead of "max", the largest number of
-// whole pages.
+// no limit.
 func readNumber(dir, file string) (uint64, error) {
 	text, err := read(dir, file)
-	if err != nil || text == "max" {
+	if err != nil {
 		return 0, err
 	}
-	n, err := strconv.ParseUint(text, 10, 64)
+	n, err := parseNumber(text)
 	if err != nil {
 		return 0, fmt.Errorf("read %s: %w", filepath.Join(dir, file), err)
 	}
-	if n >= 1<<62 {
+	return n, nil
+}
+
+// parseNumber takes for no limit also what version 1 says instead of "max", the
+// largest number of whole pages.
+func parseNumber(text string) (uint64, error) {
+	if text == "max" {
 		return 0, nil
 	}
+	n, err := strconv.ParseUint(text, 10, 64)
+	if err != nil || n >= 1<<62 {
+		return 0, err
+	}
 	return n, nil
+}
+
+func readInto(n *uint64, dir, file string) (err error) {
+	*n, err = readNumber(dir, file)
+	return err
+}
+
+// readNumbers reads a file with a row of numbers, such as cpuacct.usage_percpu.
+func readNumbers(dir, file string) ([]uint64, error) {
+	text, err := read(dir, file)
+	if err != nil {
+		return nil, err
+	}
+	var row []uint64
+	for _, field := range strings.Fields(text) {
+		n, err := parseNumber(field)
+		if err != nil {
+			return nil, fmt.Errorf("read %s: %w", filepath.Join(dir, file), err)
+		}
+		row = append(row, n)
+	}
+	return row, nil
 }
 
 // readTable reads a file of lines "key number", as memory.stat is one.
@@ -70,8 +102,13 @@ func readTable(dir, file string) (map[string]uint64, error) {
 		return nil, err
 	}
 	defer f.Close()
+	return parseTable(f)
+}
+
+// parseTable leaves out lines of another form: kernels add some.
+func parseTable(r io.Reader) (map[string]uint64, error) {
 	table := map[string]uint64{}
-	lines := bufio.NewScanner(f)
+	lines := bufio.NewScanner(r)
 	for lines.Scan() {
 		key, value, _ := strings.Cut(lines.Text(), " ")
 		if n, err := strconv.ParseUint(value, 10, 64); err == nil {

@@ -34,16 +34,20 @@ func (g *Group) set(l Limits) error {
 		asked      bool
 		set        func(dir string) error
 	}{
-		{"memory", l.Memory != 0 || l.MemoryReservation != 0 || l.MemorySwap != 0, func(dir string) error { return limitMemory(dir, g.version, l) }},
+		{"memory", l.asksMemory(), func(dir string) error { return limitMemory(dir, g.version, l) }},
 		{"cpu", l.CPUQuota != 0 || l.CPUPeriod != 0 || l.CPUShares != 0, func(dir string) error { return limitCPU(dir, g.version, l) }},
 		{"cpuset", l.CPUSetCPUs != "" || l.CPUSetMems != "", func(dir string) error { return limitCPUSet(dir, l) }},
 		{"pids", l.Pids != 0, func(dir string) error { return limitPids(dir, l) }},
+		{"blkio", l.asksIO(), func(dir string) error { return limitIO(dir, g.version, l) }},
+		{"hugetlb", len(l.HugepageLimits) > 0, func(dir string) error { return limitHugetlb(dir, g.version, l.HugepageLimits) }},
+		{"rdma", len(l.Rdma) > 0, func(dir string) error { return limitRdma(dir, l.Rdma) }},
+		{"unified", len(l.Unified) > 0, g.limitUnified(l.Unified)}, // the last: it has the last word
 	} {
 		if !c.asked {
 			continue
 		}
 		dir, present := g.dir(c.controller)
-		if !present {
+		if !present && c.controller != "unified" {
 			return fmt.Errorf("limit %s: this machine has no %s controller mounted (see /proc/cgroups)", c.controller, c.controller)
 		}
 		if err := c.set(dir); err != nil {

@@ -13,6 +13,9 @@ import (
 //	Memory              memory.max                       memory.limit_in_bytes
 //	MemoryReservation   memory.low                       memory.soft_limit_in_bytes
 //	MemorySwap          memory.swap.max, without Memory  memory.memsw.limit_in_bytes
+//	MemorySwappiness                                     memory.swappiness
+//	OOMKillDisable                                       memory.oom_control, "1"
+//	OOMGroup            memory.oom.group, "1"
 //
 // MemorySwap is memory and swap together, as version 1 has it and as people
 // know it from docker run --memory-swap; version 2 limits swap by itself.
@@ -33,9 +36,21 @@ func (l Limits) validateMemory() error {
 		return fmt.Errorf("memory-swap limit: it counts memory and swap together, so it can't be below the memory limit")
 	case l.Memory > 0 && l.MemoryReservation > l.Memory:
 		return fmt.Errorf("memory reservation: must not be above the memory limit")
+	case l.MemorySwappiness != nil && (*l.MemorySwappiness < Unlimited || *l.MemorySwappiness > 100):
+		return fmt.Errorf("memory swappiness of %d: must be from 0 to 100", *l.MemorySwappiness)
+	case l.OOMKillDisable && l.OOMGroup:
+		return fmt.Errorf("oom-kill-disable and oom-group: the OOM killer can't both stay away and take all")
 	}
 	return nil
 }
+
+func (l Limits) asksMemory() bool {
+	return l.Memory != 0 || l.MemoryReservation != 0 || l.MemorySwap != 0 ||
+		l.asksSwappiness() || l.OOMKillDisable || l.OOMGroup
+}
+
+// asksSwappiness leaves out Docker's way of not asking, -1.
+func (l Limits) asksSwappiness() bool { return l.MemorySwappiness != nil && *l.MemorySwappiness >= 0 }
 
 // forNewGroup fills in what Docker's users expect of a container for which
 // they named a memory limit alone: as much swap again. A machine may have no
@@ -51,6 +66,9 @@ func (l Limits) forNewGroup() Limits {
 const twice = 1<<63 - 1
 
 func limitMemory(dir string, version int, l Limits) error {
+	if l.Memory == Unlimited && l.MemorySwap == 0 {
+		l.MemorySwap = Unlimited // a sum below one of its parts would be refused
+	}
 	if version == 2 {
 		return limitMemory2(dir, l)
 	}
@@ -58,6 +76,12 @@ func limitMemory(dir string, version int, l Limits) error {
 }
 
 func limitMemory2(dir string, l Limits) error {
+	switch {
+	case l.asksSwappiness():
+		return errors.New("memory swappiness: version 2 of cgroups has none")
+	case l.OOMKillDisable:
+		return errors.New("oom-kill-disable: version 2 of cgroups can't keep the OOM killer away")
+	}
 	if l.Memory != 0 {
 		if err := writeNumber(dir, "memory.max", l.Memory, "max"); err != nil {
 			return err
@@ -69,17 +93,25 @@ func limitMemory2(dir string, l Limits) error {
 		}
 	}
 	if l.MemoryReservation != 0 {
-		return writeNumber(dir, "memory.low", l.MemoryReservation, "max")
+		if err := writeNumber(dir, "memory.low", l.MemoryReservation, "max"); err != nil {
+			return err
+		}
+	}
+	if l.OOMGroup {
+		return write(dir, "memory.oom.group", "1")
 	}
 	return nil
 }
 
+// limitSwap2 forgives a kernel without swap accounting what it can't but keep.
 func limitSwap2(dir string, l Limits) error {
-	if l.MemorySwap == twice {
+	switch l.MemorySwap {
+	case twice:
 		return ifPresent(writeNumber(dir, "memory.swap.max", l.Memory, "max"))
-	}
-	if l.MemorySwap == Unlimited {
-		return write(dir, "memory.swap.max", "max")
+	case Unlimited:
+		return ifPresent(write(dir, "memory.swap.max", "max"))
+	case l.Memory:
+		return ifPresent(write(dir, "memory.swap.max", "0"))
 	}
 	memory := l.Memory
 	if memory == 0 { // an update of swap alone
@@ -95,11 +127,34 @@ func limitSwap2(dir string, l Limits) error {
 	return writeNumber(dir, "memory.swap.max", l.MemorySwap-memory, "max")
 }
 
-// limitMemory1 keeps the kernel's condition at each of its two writes: memory
+func limitMemory1(dir string, l Limits) error {
+	if l.OOMGroup {
+		return errors.New("oom-group: the OOM killer of version 1 takes one process at a time")
+	}
+	if err := limitSum1(dir, l); err != nil {
+		return err
+	}
+	if l.MemoryReservation != 0 {
+		if err := writeNumber(dir, "memory.soft_limit_in_bytes", l.MemoryReservation, "-1"); err != nil {
+			return err
+		}
+	}
+	if l.asksSwappiness() {
+		if err := writeNumber(dir, "memory.swappiness", *l.MemorySwappiness, ""); err != nil {
+			return err
+		}
+	}
+	if l.OOMKillDisable {
+		return write(dir, "memory.oom_control", "1")
+	}
+	return nil
+}
+
+// limitSum1 keeps the kernel's condition at each of its two writes: memory
 // alone never has the larger limit. So on the way up the sum goes first, and
 // on the way down memory alone does. EINVAL tells the direction, without a
 // look at the old values that could be outdated by the write.
-func limitMemory1(dir string, l Limits) error {
+func limitSum1(dir string, l Limits) error {
 	sum := l.MemorySwap
 	if sum == twice {
 		sum = 2 * l.Memory
@@ -111,7 +166,7 @@ func limitMemory1(dir string, l Limits) error {
 	if errors.Is(err, unix.EINVAL) && sum != 0 {
 		err = limitBoth1(dir, "memory.memsw.limit_in_bytes", sum, "memory.limit_in_bytes", l.Memory)
 	}
-	if l.MemorySwap == twice {
+	if l.MemorySwap == twice || l.MemorySwap == Unlimited {
 		err = ifPresent(err) // a kernel without swap accounting has no memsw files
 	}
 	switch {
@@ -119,13 +174,8 @@ func limitMemory1(dir string, l Limits) error {
 		return fmt.Errorf("%w (the limit of memory and swap together can't be below that of memory: set both)", err)
 	case errors.Is(err, unix.EBUSY):
 		return fmt.Errorf("%w (more than that is in use and can't be reclaimed)", err)
-	case err != nil:
-		return err
 	}
-	if l.MemoryReservation != 0 {
-		return writeNumber(dir, "memory.soft_limit_in_bytes", l.MemoryReservation, "-1")
-	}
-	return nil
+	return err
 }
 
 // limitBoth1 writes two limits in the given order, leaving out zeros.
@@ -139,58 +189,4 @@ func limitBoth1(dir, first string, a int64, second string, b int64) error {
 		return writeNumber(dir, second, b, "-1")
 	}
 	return nil
-}
-
-// MemoryStats is what a group uses of memory, in bytes.
-type MemoryStats struct {
-	Usage        uint64            `json:"usage"`        // with the page cache
-	Limit        uint64            `json:"limit"`        // 0 is none
-	MaxUsage     uint64            `json:"maxUsage"`     // the highest Usage; 0 where version 2 is older than Linux 5.19
-	InactiveFile uint64            `json:"inactiveFile"` // page cache that the kernel gives up first
-	Failures     uint64            `json:"failures"`     // how often the limit was hit; newer kernels' version 1 keeps no count
-	Detail       map[string]uint64 `json:"detail"`       // memory.stat as it is
-}
-
-// Working is what docker stats shows as MEM USAGE: without the page cache that
-// would go first.
-func (m MemoryStats) Working() uint64 {
-	if m.InactiveFile > m.Usage {
-		return 0
-	}
-	return m.Usage - m.InactiveFile
-}
-
-func memoryStats(dir string, version int) (MemoryStats, error) {
-	if version == 2 {
-		return memoryStats2(dir)
-	}
-	return memoryStats1(dir)
-}
-
-func memoryStats2(dir string) (m MemoryStats, err error) {
-	events, eventsErr := readTable(dir, "memory.events")
-	m.Failures = events["max"]
-	detail, detailErr := readTable(dir, "memory.stat")
-	m.Detail, m.InactiveFile = detail, detail["inactive_file"]
-	err = errors.Join(eventsErr, detailErr,
-		readInto(&m.Usage, dir, "memory.current"),
-		readInto(&m.Limit, dir, "memory.max"),
-		ifPresent(readInto(&m.MaxUsage, dir, "memory.peak")))
-	return m, err
-}
-
-func memoryStats1(dir string) (m MemoryStats, err error) {
-	detail, err := readTable(dir, "memory.stat")
-	m.Detail, m.InactiveFile = detail, detail["total_inactive_file"]
-	err = errors.Join(err,
-		readInto(&m.Usage, dir, "memory.usage_in_bytes"),
-		readInto(&m.Limit, dir, "memory.limit_in_bytes"),
-		readInto(&m.MaxUsage, dir, "memory.max_usage_in_bytes"),
-		readInto(&m.Failures, dir, "memory.failcnt"))
-	return m, err
-}
-
-func readInto(n *uint64, dir, file string) (err error) {
-	*n, err = readNumber(dir, file)
-	return err
 }

@@ -32,6 +32,10 @@ type Limits struct {
 	MemoryReservation int64 `json:"memoryReservation,omitempty"` // bytes that are spared while others can give
 	MemorySwap        int64 `json:"memorySwap,omitempty"`        // bytes of memory and swap together; zero is twice Memory
 
+	MemorySwappiness *int64 `json:"memorySwappiness,omitempty"` // 0 to 100, how readily to swap; -1 is the machine's; version 1 only
+	OOMKillDisable   bool   `json:"oomKillDisable,omitempty"`   // at the limit processes stand still instead; version 1 only
+	OOMGroup         bool   `json:"oomGroup,omitempty"`         // the OOM killer takes all or none; version 2 only
+
 	CPUQuota  int64 `json:"cpuQuota,omitempty"`  // µs of processor time in each period, over all processors
 	CPUPeriod int64 `json:"cpuPeriod,omitempty"` // µs, 1,000 to 1,000,000; zero is 100,000
 	CPUShares int64 `json:"cpuShares,omitempty"` // 2 to 262,144: the weight when processors are scarce; the usual one is 1,024
@@ -40,6 +44,20 @@ type Limits struct {
 	CPUSetMems string `json:"cpusetMems,omitempty"` // which memory nodes: "0"
 
 	Pids int64 `json:"pids,omitempty"` // processes and threads at one time
+
+	BlkioWeight       uint16           `json:"blkioWeight,omitempty"`       // 10 to 1,000: the weight when a disk is busy
+	BlkioWeightDevice []WeightDevice   `json:"blkioWeightDevice,omitempty"` // the same for one disk
+	DeviceReadBps     []ThrottleDevice `json:"blkioDeviceReadBps,omitempty"`
+	DeviceWriteBps    []ThrottleDevice `json:"blkioDeviceWriteBps,omitempty"`
+	DeviceReadIOps    []ThrottleDevice `json:"blkioDeviceReadIOps,omitempty"`
+	DeviceWriteIOps   []ThrottleDevice `json:"blkioDeviceWriteIOps,omitempty"`
+
+	HugepageLimits []HugepageLimit      `json:"hugepageLimits,omitempty"`
+	Rdma           map[string]RdmaLimit `json:"rdma,omitempty"` // by device: "mlx5_1"
+
+	// Unified is written as it is, file by file, after all others: what has no
+	// field of its own, "memory.high": "60M". Version 2 only.
+	Unified map[string]string `json:"unified,omitempty"`
 }
 
 // parent is the group that holds the containers' groups. It comes with the
@@ -83,7 +101,10 @@ func (s *Spec) Validate() error {
 // validate refuses limits that no machine could keep. Those that only this
 // machine can't keep are refused by its kernel.
 func (l Limits) validate() error {
-	for _, check := range []func() error{l.validateMemory, l.validateCPU, l.validateCPUSet, l.validatePids} {
+	for _, check := range []func() error{
+		l.validateMemory, l.validateCPU, l.validateCPUSet, l.validatePids,
+		l.validateIO, l.validateHugetlb, l.validateRdma, l.validateUnified,
+	} {
 		if err := check(); err != nil {
 			return err
 		}

@@ -1,18 +1,22 @@
 package cgroups
 
 import (
+	"errors"
 	"fmt"
 	"io/fs"
 )
 
-// Stats is what a group used so far: what docker stats shows, but for the
-// network, which isn't a cgroup's business. What the machine doesn't account
-// is zero.
+// Stats is what a group used so far: what docker stats and the statistics of
+// Docker's API show, but for the network, which isn't a cgroup's business, and
+// what is the whole machine's (see Machine). What isn't accounted is zero.
 type Stats struct {
-	CPU    CPUStats    `json:"cpu"`
-	Memory MemoryStats `json:"memory"`
-	Pids   PidsStats   `json:"pids"`
-	IO     []DeviceIO  `json:"io"`
+	CPU     CPUStats       `json:"cpu"`
+	Memory  MemoryStats    `json:"memory"`
+	Pids    PidsStats      `json:"pids"`
+	IO      []DeviceIO     `json:"io"`
+	Hugetlb []HugetlbStats `json:"hugetlb,omitempty"`
+
+	IOPressure *Pressure `json:"ioPressure,omitempty"`
 }
 
 // Stats reads the group's counters. They cover the groups inside it, and every
@@ -21,31 +25,42 @@ func (g *Group) Stats() (s Stats, err error) {
 	if !isDir(g.home()) {
 		return s, fmt.Errorf("read the counters of cgroup %s: %w", g.path, fs.ErrNotExist)
 	}
-	var errs [4]error
-	if g.version == 2 {
-		s.CPU, errs[0] = cpuStats2(g.home())
-	} else {
-		cpu, _ := g.dir("cpu")
-		cpuacct, _ := g.dir("cpuacct")
-		s.CPU, errs[0] = cpuStats1(cpu, cpuacct)
-	}
-	if dir, present := g.dir("memory"); present {
-		s.Memory, errs[1] = memoryStats(dir, g.version)
-	}
-	if dir, present := g.dir("pids"); present {
-		s.Pids, errs[2] = pidsStats(dir)
-	}
-	if dir, present := g.dir("blkio"); present {
-		if g.version == 2 {
-			s.IO, errs[3] = ioStats2(dir)
-		} else {
-			s.IO, errs[3] = ioStats1(dir)
+	for _, c := range []struct {
+		controller string
+		read       func(dir string) error
+	}{
+		{"cpu", func(dir string) (err error) { s.CPU, err = g.cpuStats(); return }},
+		{"memory", func(dir string) (err error) { s.Memory, err = memoryStats(dir, g.version); return }},
+		{"pids", func(dir string) (err error) { s.Pids, err = pidsStats(dir); return }},
+		{"blkio", func(dir string) (err error) { s.IO, s.IOPressure, err = ioStats(dir, g.version); return }},
+		{"hugetlb", func(dir string) (err error) { s.Hugetlb, err = hugetlbStats(dir, g.version); return }},
+	} {
+		dir, present := g.dir(c.controller)
+		if !present {
+			continue
 		}
-	}
-	for _, err := range errs {
-		if ifPresent(err) != nil {
+		if err := ifPresent(c.read(dir)); err != nil {
 			return s, fmt.Errorf("read the counters of cgroup %s: %w", g.path, err)
 		}
 	}
 	return s, nil
+}
+
+func (g *Group) cpuStats() (CPUStats, error) {
+	if g.version == 2 {
+		return cpuStats2(g.home())
+	}
+	cpu, _ := g.dir("cpu")
+	cpuacct, _ := g.dir("cpuacct")
+	return cpuStats1(cpu, cpuacct)
+}
+
+func ioStats(dir string, version int) ([]DeviceIO, *Pressure, error) {
+	if version == 1 {
+		stats, err := ioStats1(dir)
+		return stats, nil, err
+	}
+	stats, err := ioStats2(dir)
+	pressure, pressureErr := readPressure(dir, "io.pressure")
+	return stats, pressure, errors.Join(err, pressureErr)
 }

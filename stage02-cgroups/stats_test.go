@@ -40,7 +40,7 @@ func TestBothVersionsCountTheSame(t *testing.T) {
 		require.EqualValues(t, 1<<19, s.Memory.Working())
 		require.EqualValues(t, []uint64{64 << 20, 2 << 20, 4}, []uint64{s.Memory.Limit, s.Memory.MaxUsage, s.Memory.Failures})
 		require.Equal(t, PidsStats{Current: 3, Limit: 50}, s.Pids)
-		require.Equal(t, []DeviceIO{{8, 16, 1459200, 314773504, 192, 353}}, s.IO)
+		require.Equal(t, []DeviceIO{{Major: 8, Minor: 16, ReadBytes: 1459200, WriteBytes: 314773504, Reads: 192, Writes: 353}}, s.IO)
 		kills, err := g.OOMKills()
 		require.NoError(t, err)
 		require.EqualValues(t, 1, kills)
