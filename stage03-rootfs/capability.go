@@ -115,15 +115,45 @@ func capget() (capabilitySet, error) {
 	return capabilitySet(data[0].Permitted) | capabilitySet(data[1].Permitted)<<32, nil
 }
 
-// capset makes set the permitted and the effective set of this thread, and
-// empties the inheritable one: with it, a file capability that the image
-// marks as inheritable would come to life (CVE-2022-24769).
-func capset(set capabilitySet) error {
+// capset makes set the permitted and the effective set of this thread. The
+// inheritable one is emptied but for what is to be ambient: with more in it, a
+// file capability that the image marks as inheritable would come to life
+// (CVE-2022-24769).
+func capset(set, inheritable capabilitySet) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	low, high := uint32(set), uint32(set>>32)
 	data := [2]unix.CapUserData{
-		{Permitted: low, Effective: low},
-		{Permitted: high, Effective: high},
+		{Permitted: low, Effective: low, Inheritable: uint32(inheritable)},
+		{Permitted: high, Effective: high, Inheritable: uint32(inheritable >> 32)},
 	}
 	return os.NewSyscallError("capset", unix.Capset(&header, &data[0]))
+}
+
+// raiseAmbient makes capabilities outlive the exec of a user who isn't root.
+// Each must be permitted and inheritable. See "Ambient" in capabilities(7).
+func raiseAmbient(set capabilitySet) error {
+	for number := range uintptr(len(capabilityNames)) {
+		if set&(1<<number) == 0 {
+			continue
+		}
+		if err := unix.Prctl(unix.PR_CAP_AMBIENT, unix.PR_CAP_AMBIENT_RAISE, number, 0, 0); err != nil {
+			return os.NewSyscallError("prctl PR_CAP_AMBIENT_RAISE", err)
+		}
+	}
+	return nil
+}
+
+func (s *Spec) validateCapabilities() error {
+	set, err := parseCapabilities(s.Capabilities)
+	if err != nil {
+		return err
+	}
+	ambient, err := parseCapabilities(s.AmbientCapabilities)
+	if err != nil {
+		return err
+	}
+	if extra := ambient &^ set; extra != 0 && !s.Privileged {
+		return fmt.Errorf("ambient capability %s isn't one of the container's", strings.Join(extra.names(), ","))
+	}
+	return nil
 }

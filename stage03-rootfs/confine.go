@@ -46,7 +46,7 @@ func limitCapabilities(s *Spec) error {
 }
 
 // dropCapabilities leaves root the wanted set. Any other user has lost
-// everything by the change of uid; for them the set is empty.
+// everything by the change of uid, and keeps what is ambient alone.
 //
 // Capabilities belong to a thread, and the Go runtime's other threads keep
 // theirs until exec ends them. Meanwhile this thread is as weak as the
@@ -57,12 +57,15 @@ func dropCapabilities(s *Spec) error {
 	if err := unix.Prctl(unix.PR_SET_DUMPABLE, 0, 0, 0, 0); err != nil {
 		return os.NewSyscallError("prctl PR_SET_DUMPABLE", err)
 	}
-	if unix.Geteuid() != 0 {
-		return capset(0)
-	}
-	keep, err := wanted(s)
+	ambient, err := parseCapabilities(s.AmbientCapabilities)
 	if err != nil {
 		return err
+	}
+	keep := ambient
+	if unix.Geteuid() == 0 {
+		if keep, err = wanted(s); err != nil {
+			return err
+		}
 	}
 	held, err := capget()
 	if err != nil {
@@ -71,7 +74,10 @@ func dropCapabilities(s *Spec) error {
 	if missing := keep &^ held; missing != 0 {
 		return fmt.Errorf("capset %s: the engine itself doesn't have it: %w", strings.Join(missing.names(), ","), unix.EPERM)
 	}
-	return capset(keep)
+	if err := capset(keep, ambient); err != nil {
+		return err
+	}
+	return raiseAmbient(ambient)
 }
 
 // forbidNewPrivileges makes exec give nothing that the process doesn't have:

@@ -2,6 +2,8 @@ package rootfs
 
 import (
 	"path/filepath"
+	"slices"
+	"strconv"
 
 	namespaces "cooper/stage01-namespaces"
 )
@@ -31,6 +33,15 @@ func DefaultMounts() []Mount {
 		{Type: "cgroup", Destination: "/sys/fs/cgroup", Options: []string{"nosuid", "nodev", "noexec", "ro"}},
 		{Type: "mqueue", Destination: "/dev/mqueue", Options: []string{"nosuid", "nodev", "noexec"}},
 		{Type: "tmpfs", Destination: "/dev/shm", Options: []string{"nosuid", "nodev", "noexec", "mode=1777", "size=65536k"}},
+	}
+}
+
+// SetShmSize gives /dev/shm another size, in bytes.
+func (s *Spec) SetShmSize(size int64) {
+	for i, m := range s.Mounts {
+		if m.Type == "tmpfs" && m.Destination == "/dev/shm" {
+			s.Mounts[i].Options = append(slices.Clone(m.Options), "size="+strconv.FormatInt(size, 10))
+		}
 	}
 }
 

@@ -3,10 +3,8 @@ package rootfs
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 	"path/filepath"
-	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -109,11 +107,15 @@ func verifyDevice(dir *os.File, d Device) error {
 	return d.check(file)
 }
 
-// bindDevice binds the node of the host that has the same path and number.
+// bindDevice binds the host's node, if it has the number that it should have.
 // Read-only is the mount, so that the container can't change the mode of the
 // host's node; the device itself can be written to all the same.
 func (t *tree) bindDevice(d Device) error {
-	host, err := openAbsolute(d.Path, unix.O_PATH|unix.O_NOFOLLOW)
+	path := d.Path
+	if d.HostPath != "" {
+		path = d.HostPath
+	}
+	host, err := openAbsolute(path, unix.O_PATH)
 	if err != nil {
 		return err
 	}
@@ -158,51 +160,4 @@ func (d Device) kind() uint32 {
 		return unix.S_IFBLK
 	}
 	return unix.S_IFCHR
-}
-
-// HostDevices lists the device nodes in a directory of the host, for a
-// privileged container. It leaves out what a container has of its own: its
-// terminals, its shared memory, its queues.
-func HostDevices(dir string) ([]Device, error) {
-	own := []string{"/dev/pts", "/dev/shm", "/dev/mqueue", "/dev/fd", "/dev/console", "/dev/ptmx"}
-	var devices []Device
-	err := filepath.WalkDir(dir, func(path string, entry fs.DirEntry, err error) error {
-		for _, name := range own {
-			if path == name || strings.HasPrefix(path, name+"/") {
-				return nil
-			}
-		}
-		if errors.Is(err, fs.ErrNotExist) || err == nil && entry.Type()&fs.ModeDevice == 0 {
-			return nil // it went away meanwhile; or it is no device
-		}
-		if err != nil {
-			return err
-		}
-		device, err := HostDevice(path)
-		if err == nil {
-			devices = append(devices, device)
-		}
-		return err
-	})
-	return devices, err
-}
-
-// HostDevice describes a device node of the host, to be made at the same path.
-func HostDevice(path string) (Device, error) {
-	var stat unix.Stat_t
-	if err := unix.Stat(path, &stat); err != nil {
-		return Device{}, &os.PathError{Op: "stat", Path: path, Err: err}
-	}
-	device := Device{
-		Path: path, Type: "c", Major: unix.Major(stat.Rdev), Minor: unix.Minor(stat.Rdev),
-		Mode: stat.Mode & 0o777, UID: stat.Uid, GID: stat.Gid,
-	}
-	switch stat.Mode & unix.S_IFMT {
-	case unix.S_IFBLK:
-		device.Type = "b"
-	case unix.S_IFCHR:
-	default:
-		return Device{}, fmt.Errorf("%s is not a device: %w", path, unix.ENODEV)
-	}
-	return device, nil
 }

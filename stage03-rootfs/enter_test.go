@@ -89,7 +89,7 @@ func TestATmpfsIsBoundedAndHarmless(t *testing.T) {
 	require.NoError(t, err)
 	s.Mounts = append(s.Mounts, m)
 	output := says(t, s)
-	require.Equal(t, []string{"rw,nosuid,nodev,noexec,relatime,size=1024k", "1048576", "67108864"}, withoutErrors(output, "head: standard output"))
+	require.Equal(t, []string{"rw,nosuid,nodev,noexec,relatime,size=1024k,mode=755", "1048576", "67108864"}, withoutErrors(output, "head: standard output"))
 }
 
 // withoutErrors drops the lines with the expected error, of which there must
@@ -153,7 +153,7 @@ func TestAMountThatDoesNotFitIsRefusedInWords(t *testing.T) {
 		"no such file or directory":                         {Type: "bind", Source: "/does/not/exist", Destination: "/v"},
 		"is a file in the container, and a directory":       {Type: "bind", Source: t.TempDir(), Destination: "/etc/passwd"},
 		"is a directory in the container, and a file":       {Type: "bind", Source: "/etc/passwd", Destination: "/etc"},
-		"unknown mount option \"size=1m\"":                  {Type: "bind", Source: "/etc", Destination: "/v", Options: []string{"size=1m"}},
+		"unknown option \"size=1m\"":                        {Type: "bind", Source: "/etc", Destination: "/v", Options: []string{"size=1m"}},
 		"tmpfs: Bad value for 'size'":                       {Type: "tmpfs", Destination: "/t", Options: []string{"size=much"}},
 		"the kernel knows no such filesystem: no such devi": {Type: "coopfs", Destination: "/t"},
 	} {

@@ -1,7 +1,6 @@
 package rootfs
 
 import (
-	"encoding/csv"
 	"fmt"
 	"path/filepath"
 	"slices"
@@ -35,10 +34,9 @@ func ParseVolume(value string) (Mount, error) {
 	if filepath.IsAbs(m.Source) {
 		m.Type = "bind"
 	}
-	// Labels of SELinux, which isn't there to read them, and the wishes of
-	// Docker Desktop for its shared directories.
+	// The wishes of Docker Desktop for its shared directories mean nothing here.
 	m.Options = slices.DeleteFunc(m.Options, func(option string) bool {
-		return slices.Contains([]string{"z", "Z", "consistent", "cached", "delegated"}, option)
+		return slices.Contains([]string{"consistent", "cached", "delegated"}, option)
 	})
 	return m.finish(fmt.Sprintf("volume %q", value))
 }
@@ -51,75 +49,6 @@ func ParseTmpfs(value string) (Mount, error) {
 		m.Options = append(m.Options, strings.Split(options, ",")...)
 	}
 	return m.finish(fmt.Sprintf("tmpfs %q", value))
-}
-
-// ParseMount reads the value of --mount, a line of comma-separated values:
-//
-//	type=bind,source=/host/dir,destination=/in/container,readonly
-//
-// The type is volume unless it is given.
-func ParseMount(value string) (Mount, error) {
-	what := fmt.Sprintf("mount %q", value)
-	line := csv.NewReader(strings.NewReader(value))
-	fields, err := line.Read()
-	if err != nil {
-		return Mount{}, fmt.Errorf("%s: %w", what, err)
-	}
-	m := Mount{Type: "volume"}
-	for _, field := range fields {
-		if err := m.set(field); err != nil {
-			return Mount{}, fmt.Errorf("%s: %w", what, err)
-		}
-	}
-	if m.Type == "tmpfs" {
-		if m.Source != "" {
-			return Mount{}, fmt.Errorf("%s: a tmpfs has no source", what)
-		}
-		m.Options = append([]string{"nosuid", "nodev", "noexec"}, m.Options...)
-	}
-	return m.finish(what)
-}
-
-// set takes one key=value of --mount.
-func (m *Mount) set(field string) error {
-	key, value, hasValue := strings.Cut(field, "=")
-	switch key = strings.ToLower(key); key {
-	case "type":
-		if !slices.Contains([]string{"bind", "volume", "tmpfs"}, value) {
-			return fmt.Errorf("type %q: use bind, volume or tmpfs", value)
-		}
-		m.Type = value
-	case "source", "src":
-		m.Source = value
-	case "destination", "dst", "target":
-		m.Destination = value
-	case "readonly", "ro":
-		switch value {
-		case "true", "1", "":
-			m.Options = append(m.Options, "ro")
-		case "false", "0":
-			m.Options = append(m.Options, "rw")
-		default:
-			return fmt.Errorf("%s: use true or false", field)
-		}
-		if hasValue && value == "" {
-			return fmt.Errorf("%s: use true or false", field)
-		}
-	case "bind-propagation":
-		m.Options = append(m.Options, value)
-	case "bind-recursive":
-		m.Options = append(m.Options, field)
-	case "volume-nocopy":
-		m.Options = append(m.Options, "nocopy")
-	case "tmpfs-size":
-		m.Options = append(m.Options, "size="+value)
-	case "tmpfs-mode":
-		m.Options = append(m.Options, "mode="+value)
-	case "consistency":
-	default:
-		return fmt.Errorf("unknown key %q: use type, source, destination, readonly, bind-propagation, bind-recursive, volume-nocopy, tmpfs-size or tmpfs-mode", key)
-	}
-	return nil
 }
 
 // finish checks what every form has in common.

@@ -3,6 +3,8 @@ package rootfs
 import (
 	"testing"
 
+	namespaces "cooper/stage01-namespaces"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -13,19 +15,23 @@ func TestVolumesMountsAndTmpfsAreRead(t *testing.T) {
 		value string
 		want  Mount
 	}{
-		{ParseVolume, "/src:/dst", Mount{"bind", "/src", "/dst", nil}},
-		{ParseVolume, "/src:/dst:ro", Mount{"bind", "/src", "/dst", []string{"ro"}}},
-		{ParseVolume, "/src:/dst:ro,z,cached", Mount{"bind", "/src", "/dst", []string{"ro"}}},
-		{ParseVolume, "/src:/../dst/", Mount{"bind", "/src", "/dst", nil}},
-		{ParseVolume, "data:/dst", Mount{"volume", "data", "/dst", nil}},
-		{ParseVolume, "/dst", Mount{"volume", "", "/dst", nil}},
-		{ParseTmpfs, "/t", Mount{"tmpfs", "", "/t", noexec}},
-		{ParseTmpfs, "/t:size=1m,exec", Mount{"tmpfs", "", "/t", append(noexec, "size=1m", "exec")}},
-		{ParseMount, "type=bind,source=/s,target=/t,readonly", Mount{"bind", "/s", "/t", []string{"ro"}}},
-		{ParseMount, "type=bind,src=/s,dst=/t,ro=false", Mount{"bind", "/s", "/t", []string{"rw"}}},
-		{ParseMount, `type=bind,"source=/with,comma",dst=/t`, Mount{"bind", "/with,comma", "/t", nil}},
-		{ParseMount, "source=data,destination=/t", Mount{"volume", "data", "/t", nil}},
-		{ParseMount, "type=tmpfs,dst=/t,tmpfs-size=64m,tmpfs-mode=1770", Mount{"tmpfs", "", "/t", append(noexec, "size=64m", "mode=1770")}},
+		{ParseVolume, "/src:/dst", Mount{Type: "bind", Source: "/src", Destination: "/dst", Options: nil}},
+		{ParseVolume, "/src:/dst:ro", Mount{Type: "bind", Source: "/src", Destination: "/dst", Options: []string{"ro"}}},
+		{ParseVolume, "/src:/dst:ro,z,cached", Mount{Type: "bind", Source: "/src", Destination: "/dst", Options: []string{"ro", "z"}}},
+		{ParseVolume, "/src:/../dst/", Mount{Type: "bind", Source: "/src", Destination: "/dst", Options: nil}},
+		{ParseVolume, "data:/dst", Mount{Type: "volume", Source: "data", Destination: "/dst", Options: nil}},
+		{ParseVolume, "/dst", Mount{Type: "volume", Source: "", Destination: "/dst", Options: nil}},
+		{ParseTmpfs, "/t", Mount{Type: "tmpfs", Source: "", Destination: "/t", Options: noexec}},
+		{ParseTmpfs, "/t:size=1m,exec", Mount{Type: "tmpfs", Source: "", Destination: "/t", Options: append(noexec, "size=1m", "exec")}},
+		{ParseMount, "type=bind,source=/s,target=/t,readonly", Mount{Type: "bind", Source: "/s", Destination: "/t", Options: []string{"ro"}}},
+		{ParseMount, "type=bind,src=/s,dst=/t,ro=false", Mount{Type: "bind", Source: "/s", Destination: "/t", Options: []string{"rw"}}},
+		{ParseMount, `type=bind,"source=/with,comma",dst=/t`, Mount{Type: "bind", Source: "/with,comma", Destination: "/t", Options: nil}},
+		{ParseMount, "type=bind,src=/s,dst=/t,bind-propagation=rslave,relabel=private,bind-nonrecursive", Mount{Type: "bind", Source: "/s", Destination: "/t", Options: []string{"rslave", "Z", "bind-recursive=disabled"}}},
+		{ParseMount, "type=bind,src=/s,dst=/t,idmap=uids=0-100000-10#10-5-1;gids=0-100000-1", Mount{Type: "bind", Source: "/s", Destination: "/t", Options: []string{"ridmap"},
+			UIDMappings: []namespaces.IDMapping{{ContainerID: 0, HostID: 100000, Size: 10}, {ContainerID: 10, HostID: 5, Size: 1}}, GIDMappings: []namespaces.IDMapping{{ContainerID: 0, HostID: 100000, Size: 1}}}},
+		{ParseMount, "type=tmpfs,dst=/t,tmpcopyup", Mount{Type: "tmpfs", Source: "", Destination: "/t", Options: append(noexec, "tmpcopyup")}},
+		{ParseMount, "source=data,destination=/t", Mount{Type: "volume", Source: "data", Destination: "/t", Options: nil}},
+		{ParseMount, "type=tmpfs,dst=/t,tmpfs-size=64m,tmpfs-mode=1770", Mount{Type: "tmpfs", Source: "", Destination: "/t", Options: append(noexec, "size=64m", "mode=1770")}},
 	} {
 		t.Run(c.value, func(t *testing.T) {
 			got, err := c.parse(c.value)
@@ -57,7 +63,10 @@ func TestBadMountsAreRefusedByTheirWords(t *testing.T) {
 		{ParseVolume, ":/a", "no source"},
 		{ParseVolume, "", "must be an absolute path"},
 		{ParseVolume, "a:/b:ro:x", "too many colons"},
-		{ParseVolume, "/a:/b:rshared", "mounts of a container are private"},
+		{ParseVolume, "/a:/b:frob", "unknown option \"frob\""},
+		{ParseVolume, "/a:/b:remount", "give it its options at once"},
+		{ParseVolume, "/a:/b:tmpcopyup", "tmpcopyup is for a tmpfs"},
+		{ParseVolume, "/a:/b:idmap", "idmap needs mappings"},
 		{ParseTmpfs, "t", "must be an absolute path"},
 		{ParseTmpfs, "/proc/sys:size=1m", "/proc can't be mounted over"},
 		{ParseMount, "type=bind,dst=/t", "no source given"},
@@ -65,6 +74,12 @@ func TestBadMountsAreRefusedByTheirWords(t *testing.T) {
 		{ParseMount, "type=proc,dst=/t", "use bind, volume or tmpfs"},
 		{ParseMount, "type=tmpfs,src=/x,dst=/t", "a tmpfs has no source"},
 		{ParseMount, "dst=/t,colour=red", "unknown key"},
+		{ParseMount, "type=bind,src=/s,dst=/t,bind-propagation=loose", "use private, slave, shared or unbindable"},
+		{ParseMount, "bind-recursive=disabled,dst=/t", "bind-recursive is for a mount of type bind, and this is a volume"},
+		{ParseMount, "type=bind,src=/s,dst=/t,tmpfs-size=1m", "tmpfs-size is for a mount of type tmpfs, and this is a bind"},
+		{ParseMount, "type=bind,src=/s,dst=/t,relabel=yes", "use shared or private"},
+		{ParseMount, "type=bind,src=/s,dst=/t,idmap=uids=0-1", "write CONTAINER-HOST-SIZE"},
+		{ParseMount, "type=bind,src=/s,dst=/t,idmap=uids=0-1-1", "idmap needs mappings"},
 		{ParseMount, "type=bind,src=/s,dst=/t,ro=maybe", "use true or false"},
 		{ParseMount, "", "EOF"},
 	} {

@@ -35,7 +35,7 @@ func (t *tree) hideDetails(paths []string) error {
 			case void != nil:
 				return cover(void, target)
 			}
-			if void, err = newFilesystem("tmpfs", emptyDirectory); err != nil {
+			if void, err = newFilesystem("tmpfs", "tmpfs", emptyDirectory); err != nil {
 				return err
 			}
 			return moveMount(void, target)

@@ -1,6 +1,7 @@
 package rootfs
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -13,6 +14,8 @@ import (
 // tree is the new root while it is being built: what the steps of Enter share.
 type tree struct {
 	root *os.File // the mount that becomes /
+	spec *Spec
+	tied Tied
 }
 
 // mount makes one mount of the Spec: first the mount, detached and with its
@@ -23,17 +26,30 @@ func (t *tree) mount(m Mount) error {
 	if err != nil {
 		return err
 	}
-	mount, err := detach(m, options)
+	if m.Type == "tmpfs" && !m.isBind() {
+		return t.mountTmpfs(m, options)
+	}
+	mount, err := t.detach(m, options)
 	if err != nil {
 		return err
 	}
 	defer mount.Close()
-	target, err := t.target(m, mount)
+	dir, err := isDir(mount)
 	if err != nil {
-		return fmt.Errorf("find mount point %s: %w", m.Destination, err)
+		return err
+	}
+	target, err := t.target(m, dir)
+	if err != nil {
+		return err
 	}
 	defer target.Close()
 	return moveMount(mount, target)
+}
+
+// isBind tells a bind by its type or, as the runtime specification has it, by
+// its options, whatever the type.
+func (m Mount) isBind() bool {
+	return m.Type == "bind" || slices.Contains(m.Options, "bind") || slices.Contains(m.Options, "rbind")
 }
 
 // privileged returns the mount as a privileged container gets it: /sys and
@@ -46,22 +62,36 @@ func (m Mount) privileged() Mount {
 }
 
 // detach makes a mount that isn't anywhere yet.
-func detach(m Mount, options mountOptions) (*os.File, error) {
-	if m.Type == "bind" {
-		return bind(m.Source, options)
+func (t *tree) detach(m Mount, options mountOptions) (*os.File, error) {
+	if m.isBind() {
+		return t.bind(m, options)
 	}
-	return newFilesystem(m.Type, options)
+	source := m.Type // only a name, the one that /proc/mounts shows first
+	if m.Source != "" {
+		source = m.Source
+	}
+	if takesLabel(m.Type) {
+		options.data = append(t.spec.mountLabel(), options.data...)
+	}
+	mount, err := newFilesystem(m.Type, source, options)
+	if err != nil {
+		return nil, err
+	}
+	if err := tie(mount, options); err != nil {
+		mount.Close()
+		return nil, err
+	}
+	return mount, nil
 }
 
-// newFilesystem makes a mount of a filesystem that lives in the kernel.
-func newFilesystem(fstype string, options mountOptions) (*os.File, error) {
+// newFilesystem makes a mount of a filesystem that needs no place yet.
+func newFilesystem(fstype, source string, options mountOptions) (*os.File, error) {
 	fs, err := fsopen(fstype)
 	if err != nil {
 		return nil, err
 	}
 	defer fs.Close()
-	// The source is only a name here, the one that /proc/mounts shows first.
-	for _, option := range append([]string{"source=" + fstype}, options.data...) {
+	for _, option := range append([]string{"source=" + source}, options.data...) {
 		if err := fsconfig(fs, option); err != nil {
 			return nil, err
 		}
@@ -72,82 +102,41 @@ func newFilesystem(fstype string, options mountOptions) (*os.File, error) {
 	return fsmount(fs, options.attributes)
 }
 
-// bind makes a copy of a mount of the host, from source on down.
-//
-// The flags are only ever added to those that the source has: a volume on a
-// nosuid filesystem stays nosuid, and one that is read-only doesn't become
-// writable by asking. Read-only covers what is mounted below, too: the old
-// mount(MS_REMOUNT|MS_BIND) left those writable (which surprised everybody).
-func bind(source string, options mountOptions) (*os.File, error) {
-	if len(options.data) > 0 {
-		return nil, fmt.Errorf("bind %s: unknown mount option %q", source, options.data[0])
-	}
-	file, err := openAbsolute(source, unix.O_PATH)
-	if err != nil {
-		return nil, err
-	}
-	defer file.Close()
-	var recursive uint
-	if options.recursive {
-		recursive = unix.AT_RECURSIVE
-	}
-	mount, err := openTree(file, recursive)
-	if err != nil {
-		return nil, err
-	}
-	if err := restrict(mount, recursive, options); err != nil {
-		mount.Close()
-		return nil, err
-	}
-	return mount, nil
-}
-
-func restrict(mount *os.File, recursive uint, options mountOptions) error {
-	attr := unix.MountAttr{
-		Attr_set:    options.attributes,
-		Attr_clr:    options.changed & unix.MOUNT_ATTR__ATIME,
-		Propagation: unix.MS_PRIVATE,
-	}
-	if options.readonlyTop {
-		attr.Attr_set &^= unix.MOUNT_ATTR_RDONLY
-		top := unix.MountAttr{Attr_set: options.attributes & unix.MOUNT_ATTR_RDONLY}
-		if err := mountSetattr(mount, 0, top); err != nil {
-			return err
-		}
-	}
-	return mountSetattr(mount, recursive, attr)
-}
-
 // target opens the place of a mount inside the root, and makes it if it is
 // missing: a directory for a directory, an empty file for a file.
-func (t *tree) target(m Mount, mount *os.File) (*os.File, error) {
-	dir, err := isDir(mount)
+func (t *tree) target(m Mount, dir bool) (*os.File, error) {
+	target, err := t.makeTarget(filepath.Clean(m.Destination), dir)
 	if err != nil {
-		return nil, err
-	}
-	var target *os.File
-	switch destination := filepath.Clean(m.Destination); {
-	case !dir:
-		target, err = makeFile(t.root, destination)
-	case slices.Contains([]string{"/proc", "/sys", "/dev"}, destination):
-		if target, err = makeDir(t.root, destination); err == nil {
-			target.Close()
-			target, err = openOrdinaryDir(t.root, destination)
-		}
-	default:
-		target, err = makeDir(t.root, destination)
-	}
-	if err != nil {
-		return nil, err
+		return nil, fmt.Errorf("find mount point %s: %w", m.Destination, err)
 	}
 	if err = fits(target, dir); err == nil {
 		err = refuseProc(m, target)
 	}
 	if err != nil {
 		target.Close()
-		return nil, err
+		return nil, fmt.Errorf("find mount point %s: %w", m.Destination, err)
 	}
 	return target, nil
+}
+
+// makeTarget opens or makes it. For the three directories by which a container
+// is confined, no link will do, not even one that stays inside.
+func (t *tree) makeTarget(destination string, dir bool) (*os.File, error) {
+	if !dir {
+		return makeFile(t.root, destination)
+	}
+	if !slices.Contains([]string{"/proc", "/sys", "/dev"}, destination) {
+		return makeDir(t.root, destination)
+	}
+	target, err := openOrdinaryDir(t.root, destination)
+	if !errors.Is(err, unix.ENOENT) {
+		return target, err
+	}
+	if target, err = makeDir(t.root, destination); err != nil {
+		return nil, err
+	}
+	target.Close()
+	return openOrdinaryDir(t.root, destination) // whatever it is that was made
 }
 
 // fits gives the kernel's ENOTDIR a reason.

@@ -46,15 +46,18 @@ func TestTheStepsInsideComeInOrder(t *testing.T) {
 			s.Hostname, s.Terminal, s.ReadonlyRootfs, s.Cwd, s.NoNewPrivileges, s.OOMScoreAdj = "web", true, true, "/srv", true, &score
 			s.Mounts = append(s.Mounts, Mount{Type: "bind", Source: "/srv", Destination: "/srv"}, Mount{Type: "ext4", Destination: "/disk"})
 			s.Rlimits = []Rlimit{{Type: "RLIMIT_NOFILE", Soft: 1, Hard: 2}}
+			s.Mounts[len(s.Mounts)-2].Options, s.RootfsPropagation = []string{"rslave"}, "rshared"
+			s.ApparmorProfile, s.SelinuxLabel = "docker-default", "system_u:system_r:container_t:s0"
 		}, []string{
+			"rootfs/open_tree",
 			"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/set_hostname", "namespaces/loopback",
 			"rootfs/umask", "rootfs/bind_root",
 			"rootfs/proc", "rootfs/tmpfs", "rootfs/devices", "rootfs/devpts", "rootfs/sysfs", "rootfs/cgroup", "rootfs/mqueue", "rootfs/tmpfs",
 			"rootfs/bind", "rootfs/filesystem",
 			"rootfs/sysctl", "rootfs/mask", "rootfs/readonly_paths", "rootfs/mkdir_cwd", "rootfs/readonly_root",
-			"rootfs/pivot_root",
+			"rootfs/pivot_root", "rootfs/root_propagation",
 			"namespaces/open_terminal", "rootfs/console",
-			"rootfs/oom_score_adj", "rootfs/setrlimit", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset", "rootfs/no_new_privs",
+			"rootfs/oom_score_adj", "rootfs/setrlimit", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset", "rootfs/apparmor", "rootfs/selinux", "rootfs/no_new_privs",
 		}},
 		{"privileged", func(s *Spec) { s.Privileged = true }, []string{
 			"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/loopback",

@@ -3,6 +3,8 @@ package rootfs
 import (
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"golang.org/x/sys/unix"
 )
@@ -32,6 +34,46 @@ func (s *Spec) validateRlimits() error {
 		seen[limit.Type] = true
 	}
 	return nil
+}
+
+// ParseUlimit reads the value of --ulimit, NAME=SOFT[:HARD], with the names of
+// the shell's builtin: nofile=1024:2048. The hard limit is the soft one if it
+// isn't given, and -1 or "unlimited" is none at all.
+func ParseUlimit(value string) (Rlimit, error) {
+	name, numbers, found := strings.Cut(value, "=")
+	limit := Rlimit{Type: "RLIMIT_" + strings.ToUpper(name)}
+	if _, known := rlimitNumbers[limit.Type]; !known || name != strings.ToLower(name) {
+		return Rlimit{}, fmt.Errorf("ulimit %q: unknown name %q: use nofile, nproc, core and the like, see getrlimit(2)", value, name)
+	}
+	if !found {
+		return Rlimit{}, fmt.Errorf("ulimit %q: give a number, %s=SOFT[:HARD]", value, name)
+	}
+	soft, hard, both := strings.Cut(numbers, ":")
+	if !both {
+		hard = soft
+	}
+	var err error
+	if limit.Soft, err = parseRlimit(soft); err != nil {
+		return Rlimit{}, fmt.Errorf("ulimit %q: %w", value, err)
+	}
+	if limit.Hard, err = parseRlimit(hard); err != nil {
+		return Rlimit{}, fmt.Errorf("ulimit %q: %w", value, err)
+	}
+	if limit.Soft > limit.Hard {
+		return Rlimit{}, fmt.Errorf("ulimit %q: the soft limit is above the hard limit", value)
+	}
+	return limit, nil
+}
+
+func parseRlimit(text string) (uint64, error) {
+	if text == "-1" || text == "unlimited" {
+		return unix.RLIM_INFINITY, nil
+	}
+	number, err := strconv.ParseUint(text, 10, 63)
+	if err != nil {
+		return 0, fmt.Errorf("%q is not a limit: give a number, or -1 for none", text)
+	}
+	return number, nil
 }
 
 func setRlimits(limits []Rlimit) error {

@@ -1,6 +1,9 @@
 package rootfs
 
-import cgroups "cooper/stage02-cgroups"
+import (
+	namespaces "cooper/stage01-namespaces"
+	cgroups "cooper/stage02-cgroups"
+)
 
 // Spec is what this stage must know of a container, on top of stage 2.
 //
@@ -12,6 +15,11 @@ type Spec struct {
 	// Rootfs is the directory on the host that becomes the container's /.
 	Rootfs         string `json:"rootfs,omitempty"`
 	ReadonlyRootfs bool   `json:"readonlyRootfs,omitempty"`
+
+	// RootfsPropagation is what / has to do with its copies in mount namespaces
+	// that the container makes: "private" (also if ""), "shared", "slave",
+	// "unbindable", or one of them with an r in front. It never ties / to the host.
+	RootfsPropagation string `json:"rootfsPropagation,omitempty"`
 
 	// Mounts are made in this order. A later one may lie inside an earlier one.
 	Mounts []Mount `json:"mounts,omitempty"`
@@ -41,6 +49,10 @@ type Spec struct {
 	// See capabilities(7).
 	Capabilities []string `json:"capabilities,omitempty"`
 
+	// AmbientCapabilities, some of Capabilities, are kept by a user other than
+	// root, and by the programs that they execute. Nobody has any by default.
+	AmbientCapabilities []string `json:"ambientCapabilities,omitempty"`
+
 	// NoNewPrivileges makes setuid programs and file capabilities ineffective.
 	NoNewPrivileges bool `json:"noNewPrivileges,omitempty"`
 
@@ -53,6 +65,13 @@ type Spec struct {
 	// and masks nothing: such a container is root on the host in all but name.
 	Privileged bool `json:"privileged,omitempty"`
 
+	// ApparmorProfile confines the command if it names a loaded profile; see
+	// apparmor(7). SelinuxLabel is the command's context, and MountLabel that of
+	// the files in its filesystems and relabelled volumes; see selinux(8).
+	ApparmorProfile string `json:"apparmorProfile,omitempty"`
+	SelinuxLabel    string `json:"selinuxLabel,omitempty"`
+	MountLabel      string `json:"mountLabel,omitempty"`
+
 	Rlimits []Rlimit `json:"rlimits,omitempty"`
 
 	// OOMScoreAdj, from -1000 to 1000, moves the process down or up the list of
@@ -64,11 +83,13 @@ type Spec struct {
 // specification and of fstab(5).
 type Mount struct {
 	// Type is "bind", or a filesystem: "tmpfs", "proc", "sysfs", "devpts",
-	// "mqueue", "cgroup". A "volume" is the engine's to turn into a bind.
+	// "mqueue", "cgroup", or any other that the kernel has. A "volume" is the
+	// engine's to turn into a bind.
 	Type string `json:"type"`
 
 	// Source is the directory or file on the host for a bind, the volume's name
-	// for a volume, and without meaning for the others.
+	// for a volume, the device for a filesystem that lies on one, and only a
+	// name for the others.
 	Source string `json:"source,omitempty"`
 
 	// Destination is an absolute path in the container. It is resolved and, if
@@ -77,6 +98,11 @@ type Mount struct {
 
 	// Options are those of mount(8): "ro", "nosuid", "size=64m", …
 	Options []string `json:"options,omitempty"`
+
+	// UIDMappings and GIDMappings are for the options idmap and ridmap:
+	// ContainerID on the disk is seen as HostID.
+	UIDMappings []namespaces.IDMapping `json:"uidMappings,omitempty"`
+	GIDMappings []namespaces.IDMapping `json:"gidMappings,omitempty"`
 }
 
 // Device is a device node in the container; see mknod(2).
@@ -88,6 +114,13 @@ type Device struct {
 	Mode  uint32 `json:"fileMode"` // permission bits
 	UID   uint32 `json:"uid"`
 	GID   uint32 `json:"gid"`
+
+	// HostPath is where the host has the device if not at Path. It is bound
+	// from there where a node can't be made.
+	HostPath string `json:"hostPath,omitempty"`
+
+	// Access is what the device cgroup allows of "rwm"; all of it if "".
+	Access string `json:"access,omitempty"`
 }
 
 // Rlimit is one resource limit, "RLIMIT_NOFILE", in the kernel's units; see

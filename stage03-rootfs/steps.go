@@ -6,6 +6,8 @@ import (
 
 	namespaces "cooper/stage01-namespaces"
 	cgroups "cooper/stage02-cgroups"
+
+	"golang.org/x/sys/unix"
 )
 
 // Outside lists what the parent does. This stage adds nothing there: a root is
@@ -28,16 +30,19 @@ func Inside(s *Spec) []namespaces.Step {
 			Confine(s),
 		)
 	}
+	tied := Tied{}
 	return slices.Concat(
+		OpenTied(s, tied),
 		namespaces.Isolate(s.Base()), // private mounts first: what is mounted before that, the host sees
-		Enter(s),
+		Enter(s, tied),
 		Confine(s),
 	)
 }
 
-// Enter builds the root and goes there.
-func Enter(s *Spec) []namespaces.Step {
-	t := &tree{}
+// Enter builds the root and goes there. What OpenTied has opened, it puts in
+// its place.
+func Enter(s *Spec, tied Tied) []namespaces.Step {
+	t := &tree{spec: s, tied: tied}
 	return slices.Concat(
 		[]namespaces.Step{umask(), {
 			Name: "rootfs/bind_root",
@@ -51,6 +56,7 @@ func Enter(s *Spec) []namespaces.Step {
 			Why:  "the new root becomes /, and the old one is let go with all that is mounted in it",
 			Do:   t.pivotRoot,
 		}},
+		propagation(s),
 		terminal(s),
 	)
 }
@@ -78,7 +84,11 @@ func (t *tree) mounts(s *Spec) []namespaces.Step {
 // mountStep names a step after what is mounted.
 func (t *tree) mountStep(s *Spec, m Mount) namespaces.Step {
 	step := namespaces.Step{Do: func() error { return t.mount(m) }}
-	switch m.Type {
+	kind := m.Type
+	if m.isBind() {
+		kind = "bind"
+	}
+	switch kind {
 	case "proc":
 		step.Name, step.Why = "rootfs/proc", "a procfs that shows this pid namespace, on "
 	case "sysfs":
@@ -142,6 +152,18 @@ func (t *tree) restrictions(s *Spec) []namespaces.Step {
 	return steps
 }
 
+// propagation lists what pivot_root had to come before: it refuses a shared /.
+func propagation(s *Spec) []namespaces.Step {
+	if propagations[s.RootfsPropagation] == 0 || propagations[s.RootfsPropagation] == unix.MS_PRIVATE {
+		return nil
+	}
+	return []namespaces.Step{{
+		Name: "rootfs/root_propagation",
+		Why:  "/ is " + s.RootfsPropagation + " towards mount namespaces that the container makes",
+		Do:   func() error { return propagateRoot(s.RootfsPropagation) },
+	}}
+}
+
 // terminal lists the terminal and its second name: it is opened in the new
 // root, so that it belongs to the container's own /dev/pts.
 func terminal(s *Spec) []namespaces.Step {
@@ -203,6 +225,7 @@ func Confine(s *Spec) []namespaces.Step {
 			Do:   func() error { return dropCapabilities(s) },
 		},
 	)
+	steps = append(steps, labels(s)...)
 	if s.NoNewPrivileges {
 		steps = append(steps, namespaces.Step{
 			Name: "rootfs/no_new_privs",

@@ -141,6 +141,11 @@ func becomeUser(s *Spec) error {
 	if err := handOverStdio(who, s.Terminal); err != nil {
 		return err
 	}
+	if len(s.AmbientCapabilities) > 0 { // rootfs/capset then takes the others away
+		if err := unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0); err != nil {
+			return os.NewSyscallError("prctl PR_SET_KEEPCAPS", err)
+		}
+	}
 	if err := setgroups(who.groups); err != nil {
 		return err
 	}

@@ -24,6 +24,9 @@ func (s *Spec) Validate() error {
 		if err := m.validate(); err != nil {
 			return err
 		}
+		if s.IsNew(namespaces.User) && len(m.UIDMappings) > 0 {
+			return fmt.Errorf("mount on %s: idmap in a container with a user namespace of its own: only the host's root may map the owners of the host's files", m.Destination)
+		}
 	}
 	for _, check := range []func() error{s.validateDevices, s.validateSysctl, s.validateRlimits, s.validateProcess} {
 		if err := check(); err != nil {
@@ -40,6 +43,9 @@ func (s *Spec) validateRoot() error {
 	if filepath.Clean(s.Rootfs) == "/" {
 		return fmt.Errorf("root filesystem /: the host's own root can't be a container's")
 	}
+	if _, known := propagations[s.RootfsPropagation]; s.RootfsPropagation != "" && !known {
+		return fmt.Errorf("rootfs propagation %q: use private, slave, shared or unbindable, or rprivate and so on", s.RootfsPropagation)
+	}
 	if !s.IsNew(namespaces.Mount) {
 		return fmt.Errorf("a root filesystem of its own needs a new mount namespace")
 	}
@@ -55,18 +61,30 @@ func (m Mount) validate() error {
 		return fmt.Errorf("mount on %q: the destination must be an absolute path in the container", m.Destination)
 	case destination == "/":
 		return fmt.Errorf("mount on %q: the destination can't be '/'", m.Destination)
-	case m.Type == "":
+	case m.Type == "" && !m.isBind():
 		return fmt.Errorf("mount on %s: give a type, such as bind or tmpfs", m.Destination)
 	case m.Type == "volume":
 		return fmt.Errorf("mount on %s: volume %q: named volumes come with the engine; give a directory", m.Destination, m.Source)
-	case m.Type == "bind" && !filepath.IsAbs(m.Source):
+	case m.isBind() && (!filepath.IsAbs(m.Source) || strings.ContainsRune(m.Source, 0)):
 		return fmt.Errorf("mount on %s: the source %q must be an absolute path on the host", m.Destination, m.Source)
 	}
 	if err := refuseProc(m, nil); err != nil {
 		return err
 	}
-	_, err := parseOptions(m.Options)
-	return err
+	options, err := parseOptions(m.Options)
+	switch {
+	case err != nil:
+		return fmt.Errorf("mount on %s: %w", m.Destination, err)
+	case m.isBind() && len(options.data) > 0:
+		return fmt.Errorf("mount on %s: unknown option %q: use ro, rw, nosuid, nodev, noexec, noatime, shared, slave, z, Z and the like", m.Destination, options.data[0])
+	case options.idmap && !m.isBind():
+		return fmt.Errorf("mount on %s: idmap is for binds; files in a new filesystem have the owners that they get", m.Destination)
+	case options.idmap && (len(m.UIDMappings) == 0 || len(m.GIDMappings) == 0):
+		return fmt.Errorf("mount on %s: idmap needs mappings of uids and gids", m.Destination)
+	case options.copyUp && m.Type != "tmpfs":
+		return fmt.Errorf("mount on %s: tmpcopyup is for a tmpfs", m.Destination)
+	}
+	return nil
 }
 
 func (s *Spec) validateDevices() error {
@@ -74,8 +92,11 @@ func (s *Spec) validateDevices() error {
 		if d.Type != "c" && d.Type != "b" {
 			return fmt.Errorf("device %s: type %q: use c or b", d.Path, d.Type)
 		}
-		if !filepath.IsAbs(d.Path) {
+		if !filepath.IsAbs(d.Path) || strings.ContainsRune(d.Path, 0) {
 			return fmt.Errorf("device %q: give an absolute path", d.Path)
+		}
+		if !isAccess(d.Access) {
+			return fmt.Errorf("device %s: access %q: use some of r, w and m", d.Path, d.Access)
 		}
 	}
 	return nil
@@ -91,6 +112,10 @@ func (s *Spec) validateProcess() error {
 	if score := s.OOMScoreAdj; score != nil && (*score < -1000 || *score > 1000) {
 		return fmt.Errorf("oom_score_adj %d: must be from -1000 to 1000", *score)
 	}
-	_, err := parseCapabilities(s.Capabilities)
-	return err
+	for _, label := range []string{s.ApparmorProfile, s.SelinuxLabel, s.MountLabel} {
+		if strings.ContainsAny(label, "\x00\n") {
+			return fmt.Errorf("label %q: control character", label)
+		}
+	}
+	return s.validateCapabilities()
 }

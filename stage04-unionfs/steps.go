@@ -26,10 +26,12 @@ func Inside(s *Spec) []namespaces.Step {
 	if s.Target != 0 {
 		return rootfs.Inside(&s.Spec)
 	}
+	tied := rootfs.Tied{}
 	return slices.Concat(
+		rootfs.OpenTied(&s.Spec, tied),
 		namespaces.Isolate(s.Base()), // private mounts first: an overlay mounted before that leaks to the host
 		Mount(s),
-		rootfs.Enter(&s.Spec), // the union is the directory that it pivots to
+		rootfs.Enter(&s.Spec, tied), // the union is the directory that it pivots to
 		rootfs.Confine(&s.Spec),
 	)
 }

@@ -1,7 +1,6 @@
 package cli
 
 import (
-	"fmt"
 	"path/filepath"
 	"strings"
 
@@ -30,25 +29,9 @@ func parseMounts(volumes, mounts, tmpfs []string, here string) ([]engine.Mount, 
 	}
 	var all []engine.Mount
 	for _, from := range parsed {
-		m := engineMount(from)
-		for _, option := range m.Options {
-			if m.Type != "tmpfs" && !knownOption(option) {
-				return nil, fmt.Errorf("mount on %s: unknown option %q: use ro, rw, nocopy, nosuid, nodev or noexec", m.Destination, option)
-			}
-		}
-		all = append(all, m)
+		all = append(all, engineMount(from))
 	}
 	return all, nil
-}
-
-// knownOption is for directories and volumes; what a tmpfs understands is
-// asked of the kernel.
-func knownOption(option string) bool {
-	switch option {
-	case "nosuid", "suid", "nodev", "dev", "noexec", "exec", "private", "rprivate":
-		return true
-	}
-	return strings.HasPrefix(option, "bind-recursive=")
 }
 
 func isRelative(source string) bool {

@@ -23,7 +23,7 @@ func TestAMountIsReadAsDockerWritesIt(t *testing.T) {
 		{"v", "/data", engine.Mount{Type: "volume", Destination: "/data"}},
 		{"v", "db:/data", engine.Mount{Type: "volume", Source: "db", Destination: "/data"}},
 		{"v", "db:/data:ro,nocopy", engine.Mount{Type: "volume", Source: "db", Destination: "/data", ReadOnly: true, NoCopy: true}},
-		{"v", "/srv:/data:Z,nosuid", engine.Mount{Type: "bind", Source: "/srv", Destination: "/data", Options: []string{"nosuid"}}},
+		{"v", "/srv:/data:Z,nosuid", engine.Mount{Type: "bind", Source: "/srv", Destination: "/data", Options: []string{"Z", "nosuid"}}},
 		{"v", ".:/data", engine.Mount{Type: "bind", Source: "/here", Destination: "/data"}},
 		{"v", "./a:/data:rw", engine.Mount{Type: "bind", Source: "/here/a", Destination: "/data"}},
 		{"v", "../a:/data", engine.Mount{Type: "bind", Source: "/a", Destination: "/data"}},
@@ -43,7 +43,7 @@ func TestAMountIsReadAsDockerWritesIt(t *testing.T) {
 func TestAWrongMountIsRefused(t *testing.T) {
 	for flag, values := range map[string][]string{
 		"v": {"", "a:b", "a:/", "/:/", "a:/x/..", "a/b:/a", "..x:/a", "-x:/a", "a\nb:/a", "a\x00:/a", "a\x1b:/a",
-			strings.Repeat("a", 300) + ":/a", ":/a", "a:/b:ro:rw", "a:/b:frob", "/srv:/b:frob", "/srv:/b:rslave", "a:/b\x00"},
+			strings.Repeat("a", 300) + ":/a", ":/a", "a:/b:ro:rw", "a:/b:frob", "/srv:/b:frob", "/srv:/b:remount", "a:/b\x00"},
 		"mount": {"type=frob,dst=/a", "type=bind,dst=/a", "type=bind,src=a,dst=/a", "type=volume,src=a/b,dst=/a",
 			"type=tmpfs,src=a,dst=/a", "type=tmpfs", "frob=1,dst=/a", ""},
 		"tmpfs": {"a", "/a:frob\x00"},
