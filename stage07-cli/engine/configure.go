@@ -21,7 +21,7 @@ const defaultPids = 2048
 func (e *Engine) configure(id string, o *CreateOptions, img *images.Image, mounts []rootfs.Mount) (*network.Spec, error) {
 	s := e.bareSpec(id)
 	s.Spec.Spec.Spec = rootfs.Defaults()
-	s.CgroupPath = o.cgroup(id)
+	s.ID, s.CgroupPath = id, o.cgroup(id)
 	s.Image = o.Image
 	over := images.Overrides{Entrypoint: o.Entrypoint, Args: o.Args, Env: o.Env, User: o.User, Cwd: o.Cwd}
 	images.Configure(&s.Spec, img, over)
