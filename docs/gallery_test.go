@@ -22,20 +22,26 @@ func TestEveryAttackSucceedsOneStageEarlierAndFailsFromThisStageOn(t *testing.T)
 	for _, stage := range Stages() {
 		gallery, err := ParseGallery(texts[stage.Chapter()])
 		require.NoError(t, err, stage.Chapter())
-		if stage.Number <= 1 {
+		if stage.Number <= 3 {
 			require.NotEmpty(t, gallery.Attacks, "%s shows no attacks", stage.Chapter())
 		}
-		for _, attack := range gallery.Attacks {
-			t.Run(stage.Word+"/"+attack.Name, func(t *testing.T) {
-				notrace.Check(t)
-				before := attackFrom(t, gallery.Machine, gallery.Before, attack, programs)
-				compareOutcome(t, "one stage earlier", attack.Before, before)
-				now := attackFrom(t, gallery.Machine, gallery.Now, attack, programs)
-				compareOutcome(t, "from this stage on", attack.Now, now)
-				require.False(t, Match(attack.Before, now), "the attack succeeds still, or its row doesn't tell")
-			})
-		}
+		t.Run(stage.Word, func(t *testing.T) {
+			notrace.Check(t)
+			for _, attack := range gallery.Attacks {
+				t.Run(attack.Name, func(t *testing.T) { checkAttack(t, gallery, attack, programs) })
+			}
+		})
 	}
+}
+
+// checkAttack runs an attack both ways, and sees that the two outcomes are as
+// the page has them, and not the same.
+func checkAttack(t *testing.T, gallery Gallery, attack Attack, programs string) {
+	before := attackFrom(t, gallery.Machine, gallery.Before, attack, programs)
+	compareOutcome(t, "one stage earlier", attack.Before, before)
+	now := attackFrom(t, gallery.Machine, gallery.Now, attack, programs)
+	compareOutcome(t, "from this stage on", attack.Now, now)
+	require.False(t, Match(attack.Before, now), "the attack succeeds still, or its row doesn't tell")
 }
 
 // attackFrom runs an attack's script on a machine of its own and returns the
