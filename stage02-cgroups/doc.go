@@ -20,6 +20,9 @@
 //	create.go     making it; enter.go: being born inside
 //	memory.go, cpu.go, cpuset.go, pids.go, io.go, hugetlb.go, rdma.go: one controller each
 //	unified.go    what has no field; pressure.go: who waited; machine.go: of how much
+//	devices.go: which devices; device.go: a rule, devicetable.go: what a list
+//	of rules means, devices1.go and devices2.go: how each version is told,
+//	bpf.go: the system call that takes version 2's program
 //	limit.go, stats.go, freeze.go, kill.go, remove.go: what one does with a group
 //
 // To read beside it: cgroups(7), cgroup_namespaces(7), clone(2) on

@@ -25,7 +25,7 @@ type System struct {
 // controllers are those that this stage speaks to, in version 1's names. The
 // freezer is the last one: a container's processes are found by it, so its
 // group is the last to be removed.
-var controllers = []string{"cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "hugetlb", "rdma", "freezer"}
+var controllers = []string{"cpu", "cpuacct", "cpuset", "memory", "pids", "blkio", "hugetlb", "rdma", "devices", "freezer"}
 
 // Detect reads how this machine has its cgroups mounted.
 func Detect() (System, error) {

@@ -44,7 +44,7 @@ const (
 	minBlkioWeight = 10 // the runtime specification's bounds
 	maxBlkioWeight = 1000
 
-	maxMajor = 1<<12 - 1 // the kernel's: MINORBITS is 20
+	maxMajor = 1<<12 - 1 // the kernel's: MINORBITS is 20, of 32; see makedev(3)
 	maxMinor = 1<<20 - 1
 )
 

@@ -11,6 +11,7 @@ import (
 func TestTheStepsComeInOrder(t *testing.T) {
 	s := &Spec{}
 	s.ID, s.Namespaces = "1234", namespaces.New(namespaces.Mount, namespaces.PID, namespaces.Cgroup)
+	s.DeviceRules = DefaultDeviceRules()
 	joining := &Spec{}
 	joining.ID, joining.Target = "1234", 1
 	for _, c := range []struct {
@@ -19,7 +20,7 @@ func TestTheStepsComeInOrder(t *testing.T) {
 		want  []string
 	}{
 		{"outside", Outside(s, &namespaces.Process{}), []string{
-			"cgroups/create", "cgroups/limit", "cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter", "namespaces/send_spec"}},
+			"cgroups/create", "cgroups/limit", "cgroups/devices", "cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter", "namespaces/send_spec"}},
 		{"inside", Inside(s), []string{"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/mount_proc"}},
 		{"outside, joining a container", Outside(joining, &namespaces.Process{}), []string{
 			"cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter", "namespaces/send_spec"}},

@@ -17,6 +17,10 @@ type Spec struct {
 	CgroupPath string `json:"cgroupPath,omitempty"`
 
 	Limits Limits `json:"limits"`
+
+	// DeviceRules say which devices the container may use; none leaves it those
+	// that the engine may use itself.
+	DeviceRules []DeviceRule `json:"deviceRules,omitempty"`
 }
 
 // Unlimited lifts a limit, in any field of Limits.
@@ -93,6 +97,9 @@ func (s *Spec) Validate() error {
 		return err
 	}
 	if _, err := s.path(); err != nil {
+		return err
+	}
+	if err := validateDevices(s.DeviceRules); err != nil {
 		return err
 	}
 	return s.Limits.validate()

@@ -38,6 +38,10 @@ func Create(s *Spec, p *namespaces.Process) []namespaces.Step {
 		return []namespaces.Step{birth}
 	}
 	made := &making{site: at}
+	return slices.Concat(makeGroup(made), deviceRules(made), []namespaces.Step{birth})
+}
+
+func makeGroup(made *making) []namespaces.Step {
 	return []namespaces.Step{
 		{
 			Name: "cgroups/create",
@@ -50,8 +54,18 @@ func Create(s *Spec, p *namespaces.Process) []namespaces.Step {
 			Why:  "the limits stand before the first process comes in",
 			Do:   made.limit,
 		},
-		birth,
 	}
+}
+
+func deviceRules(made *making) []namespaces.Step {
+	if len(made.spec.DeviceRules) == 0 {
+		return nil
+	}
+	return []namespaces.Step{{
+		Name: "cgroups/devices",
+		Why:  "root may make a node for any device: whether it may be opened, the kernel asks the cgroup",
+		Do:   made.devices,
+	}}
 }
 
 // Enter makes sure that the child is in its group; it comes after

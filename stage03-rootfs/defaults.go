@@ -6,6 +6,7 @@ import (
 	"strconv"
 
 	namespaces "cooper/stage01-namespaces"
+	cgroups "cooper/stage02-cgroups"
 )
 
 // Defaults returns what a container gets that asks for nothing special. Still
@@ -16,6 +17,7 @@ func Defaults() Spec {
 	s.Env = []string{"PATH=" + namespaces.DefaultPath}
 	s.Mounts = DefaultMounts()
 	s.Capabilities = DefaultCapabilities()
+	s.DeviceRules = DeviceRules(&s)
 	s.MaskedPaths = DefaultMaskedPaths()
 	s.ReadonlyPaths = DefaultReadonlyPaths()
 	return s
@@ -43,6 +45,20 @@ func (s *Spec) SetShmSize(size int64) {
 			s.Mounts[i].Options = append(slices.Clone(m.Options), "size="+strconv.FormatInt(size, 10))
 		}
 	}
+}
+
+// DeviceRules are what a container may do with devices: with those that it was
+// given, what their Access says; with others what the defaults say; and where
+// it is privileged, everything that the engine may.
+func DeviceRules(s *Spec) []cgroups.DeviceRule {
+	if s.Privileged {
+		return []cgroups.DeviceRule{{Allow: true}}
+	}
+	rules := cgroups.DefaultDeviceRules()
+	for _, device := range s.Devices {
+		rules = append(rules, device.rule())
+	}
+	return rules
 }
 
 // DefaultCapabilities are those that software in a container needs to be

@@ -6,6 +6,8 @@ import (
 	"os"
 	"path/filepath"
 
+	cgroups "cooper/stage02-cgroups"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -151,6 +153,11 @@ func (d Device) check(file *os.File) error {
 		return fmt.Errorf("check %s: it isn't device %s %d:%d: %w", file.Name(), d.Type, d.Major, d.Minor, unix.ENODEV)
 	}
 	return nil
+}
+
+// rule is that of the device cgroup which lets the container use the device.
+func (d Device) rule() cgroups.DeviceRule {
+	return cgroups.AllowDevice(d.Type, int64(d.Major), int64(d.Minor), d.Access)
 }
 
 func (d Device) number() uint64 { return unix.Mkdev(d.Major, d.Minor) }

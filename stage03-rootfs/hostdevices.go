@@ -80,9 +80,11 @@ func isAccess(text string) bool {
 		strings.Count(text, "r") < 2 && strings.Count(text, "w") < 2 && strings.Count(text, "m") < 2
 }
 
-// AddDevices gives the container devices beside the standard ones.
+// AddDevices gives the container devices beside the standard ones, and the
+// right to use them.
 func (s *Spec) AddDevices(devices ...Device) {
 	s.Devices = append(s.Devices, devices...)
+	s.DeviceRules = DeviceRules(s)
 }
 
 // HostDevices lists the device nodes in a directory of the host, for a

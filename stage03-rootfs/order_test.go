@@ -20,7 +20,7 @@ func TestTheStepsOutsideAreThoseOfStageTwoInOrder(t *testing.T) {
 	s := Defaults()
 	s.ID = namespaces.NewID()
 	require.Equal(t, []string{
-		"cgroups/create", "cgroups/limit", "cgroups/clone_into_cgroup",
+		"cgroups/create", "cgroups/limit", "cgroups/devices", "cgroups/clone_into_cgroup",
 		"namespaces/clone",
 		"cgroups/enter",
 		"namespaces/send_spec",

@@ -28,7 +28,7 @@ func TestTheStepsOutsideComeInOrder(t *testing.T) {
 	} {
 		s := valid()
 		s.ImageID, s.Network.Mode = "sha256:0", c.mode
-		want := []string{"images/unpack", "cgroups/create", "cgroups/limit", "cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter"}
+		want := []string{"images/unpack", "cgroups/create", "cgroups/limit", "cgroups/devices", "cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter"}
 		want = append(append(want, c.want...), "namespaces/send_spec")
 		require.Equal(t, want, names(Outside(s, &namespaces.Process{}, nil)), "%s", c.mode)
 	}

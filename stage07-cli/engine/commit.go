@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"path/filepath"
 	"slices"
 
+	"cooper/stage02-cgroups"
 	"cooper/stage04-unionfs"
 	"cooper/stage05-images"
 )
@@ -49,7 +51,7 @@ func (e *Engine) Commit(ctx context.Context, name string, o CommitOptions) (imag
 		return "", err
 	}
 	if c.running() && !o.NoPause {
-		thaw, err := c.freeze()
+		thaw, err := freeze(c.id)
 		if err != nil {
 			return "", err
 		}
@@ -66,6 +68,21 @@ func (e *Engine) Commit(ctx context.Context, name string, o CommitOptions) (imag
 		return "", err
 	}
 	return img.ID.String(), nil
+}
+
+// freeze stops the container's processes where they are.
+func freeze(id string) (thaw func() error, err error) {
+	group, err := cgroups.Open("cooper/" + id)
+	if errors.Is(err, os.ErrNotExist) {
+		return func() error { return nil }, nil // it has just ended
+	}
+	if err != nil {
+		return nil, err
+	}
+	if err := group.Freeze(); err != nil {
+		return nil, errors.Join(err, group.Thaw())
+	}
+	return group.Thaw, nil
 }
 
 // commitConfig is how containers of the new image are run: the parent's way,

@@ -35,12 +35,9 @@ func (e *Engine) Info() (*Info, error) {
 	}
 	info.Containers = len(containers)
 	for _, c := range containers {
-		switch c.State {
-		case "running":
+		if c.State == "running" {
 			info.Running++
-		case "paused":
-			info.Paused++
-		default:
+		} else {
 			info.Stopped++
 		}
 	}

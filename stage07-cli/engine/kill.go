@@ -3,10 +3,12 @@ package engine
 import (
 	"context"
 	"errors"
+	"os"
 	"strconv"
 	"strings"
 	"time"
 
+	"cooper/stage02-cgroups"
 	"golang.org/x/sys/unix"
 )
 
@@ -41,8 +43,7 @@ func (e *Engine) Kill(ctx context.Context, name, signal string) error {
 	if over(err) {
 		return tell(ErrNotRunning, "Cannot kill container: %s: Container %s is not running", quoted(name), c.id)
 	}
-	// Paused, it would take the signal only some day; Docker resumes it, too.
-	return errors.Join(err, c.thaw())
+	return err
 }
 
 // parseSignal reads "KILL", "SIGKILL", "kill" or "9".
@@ -69,7 +70,7 @@ func (e *Engine) kill(c *container, ended <-chan error) error {
 		return err
 	}
 	// A frozen process gets even SIGKILL only when it thaws.
-	if err := c.thaw(); err != nil {
+	if err := thaw(c.id); err != nil {
 		return err
 	}
 	limit := time.NewTimer(lastResort)
@@ -83,6 +84,17 @@ func (e *Engine) kill(c *container, ended <-chan error) error {
 		return err
 	}
 	return <-ended
+}
+
+func thaw(id string) error {
+	group, err := cgroups.Open("cooper/" + id)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return group.Thaw()
 }
 
 // over tells an error that only says that the container has ended already.

@@ -2,6 +2,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 
@@ -23,6 +24,7 @@ func main() {
 		&cli.Int64Flag{Name: "cpu-shares", Usage: "`WEIGHT` when processors are scarce; the usual one is 1024"},
 		&cli.StringFlag{Name: "cpuset-cpus", Usage: "on which processors to run, a `LIST`: 0-3,7"},
 		&cli.Int64Flag{Name: "pids", Usage: "`NUMBER` of processes and threads at one time"},
+		&cli.StringSliceFlag{Name: "device-cgroup-rule", Usage: "allow a device beside the standard ones, by a `RULE`: c 10:229 rwm"},
 	}
 	app := &cli.App{
 		Name: "stage02", Usage: "a process within limits", HideHelpCommand: true,
@@ -74,5 +76,7 @@ func specFor(c *cli.Context) (spec *cgroups.Spec, err error) {
 			return nil, err
 		}
 	}
-	return spec, spec.Validate()
+	allowed, err := cgroups.ParseDeviceRules(c.StringSlice("device-cgroup-rule"))
+	spec.DeviceRules = append(cgroups.DefaultDeviceRules(), allowed...)
+	return spec, errors.Join(err, spec.Validate())
 }

@@ -54,6 +54,7 @@ func with(do func(*rootfs.Spec) error) cli.ActionFunc {
 		if err := errors.Join(files(c, &s), powers(c, &s), limits(c, &s)); err != nil {
 			return err
 		}
+		s.DeviceRules = rootfs.DeviceRules(&s)
 		if err := s.Validate(); err != nil {
 			return err
 		}
