@@ -28,15 +28,20 @@ type place struct {
 // Open returns a container's group by its Spec's CgroupPath. An error that is
 // fs.ErrNotExist means that there is none, in any hierarchy.
 func Open(path string) (*Group, error) {
-	path, err := checkPath(path)
-	if err != nil {
-		return nil, err
-	}
 	system, err := Detect()
 	if err != nil {
 		return nil, err
 	}
-	return system.open(path)
+	return system.Open(path)
+}
+
+// Open is Open for who asks for many groups and looks at the mounts once.
+func (s System) Open(path string) (*Group, error) {
+	path, err := checkPath(path)
+	if err != nil {
+		return nil, err
+	}
+	return s.open(path)
 }
 
 func (s System) open(path string) (*Group, error) {

@@ -41,17 +41,21 @@ func (g *Group) Remove() error {
 	return err
 }
 
-// removeDirs removes the directories of the group in all hierarchies, and the
-// common parent with the last container.
+// removeDirs removes the directories of the group in all hierarchies, and with
+// the last container those that hold containers' groups.
 func (g *Group) removeDirs() error {
 	for _, p := range g.places {
 		if err := removeTree(p.dir); err != nil {
 			return err
 		}
-		// The parent goes if it is ours and empty; if it isn't empty, rmdir
+		// What is above goes if it is ours and empty; if it isn't empty, rmdir
 		// refuses (EBUSY), and that is the check.
-		if above := filepath.Dir(p.dir); strings.HasPrefix(g.path, parent+"/") && filepath.Base(above) == parent {
-			_ = unix.Rmdir(above)
+		above := filepath.Dir(p.dir)
+		for path := filepath.Dir(g.path); strings.HasPrefix(path+"/", parent+"/"); path = filepath.Dir(path) {
+			if unix.Rmdir(above) != nil {
+				break
+			}
+			above = filepath.Dir(above)
 		}
 	}
 	return nil

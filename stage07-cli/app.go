@@ -90,6 +90,7 @@ func commands() []*urfave.Command {
 		runCommand(), execCommand(), psCommand(), pullCommand(), pushCommand(), imagesCommand(), logsCommand(),
 		startCommand(), stopCommand(), rmCommand(),
 		createCommand(), attachCommand(), killCommand(), waitCommand(), inspectCommand(), portCommand(),
+		topCommand(), statsCommand(), updateCommand(), pauseCommand(), unpauseCommand(),
 		commitCommand(), tagCommand(), rmiCommand(),
 		planCommand(), doctorCommand(), infoCommand(), versionCommand(), completionCommand(), helpCommand(),
 		containerGroup(), imageGroup(), volumeGroup(), systemGroup(),
@@ -100,7 +101,8 @@ func containerGroup() *urfave.Command {
 	return group("container", "Work with containers",
 		runCommand(), createCommand(), startCommand(), execCommand(), attachCommand(), logsCommand(),
 		renamed(psCommand(), "ls", "list", "ps"), stopCommand(), killCommand(), waitCommand(), renamed(rmCommand(), "rm", "remove"),
-		inspectOnly("container"), portCommand(), commitCommand())
+		inspectOnly("container"), portCommand(), topCommand(), statsCommand(), updateCommand(),
+		pauseCommand(), unpauseCommand(), commitCommand())
 }
 
 func imageGroup() *urfave.Command {

@@ -11,7 +11,7 @@ func attachCommand() *urfave.Command {
 		Name: "attach", Category: others,
 		Usage:     "Join the streams of a running container; ctrl-p ctrl-q leaves it running",
 		ArgsUsage: "CONTAINER",
-		Flags:     []urfave.Flag{toggle("no-stdin", "Only watch")},
+		Flags:     []urfave.Flag{toggle("no-stdin", "Only watch"), detachFlag()},
 		Action:    takes(1, 1, attachContainer),
 	}
 }

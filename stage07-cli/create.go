@@ -25,6 +25,11 @@ func createContainer(c *urfave.Context) error {
 	if err != nil {
 		return err
 	}
+	ids, err := newIDFile(c)
+	if err != nil {
+		return failedToStart(err)
+	}
+	defer ids.close()
 	id, err := e.Create(c.Context, options)
 	if missing(err) {
 		if err = pullMissing(c, e, options.Image); err == nil {
@@ -32,6 +37,9 @@ func createContainer(c *urfave.Context) error {
 		}
 	}
 	if err != nil {
+		return err
+	}
+	if err := ids.write(id); err != nil {
 		return err
 	}
 	fmt.Fprintln(c.App.Writer, id)

@@ -23,6 +23,7 @@ func execCommand() *urfave.Command {
 			many("env e", "Set an environment variable, `NAME=value`; NAME alone takes the value from here"),
 			many("env-file", "Read environment variables from `file`"),
 			toggle("privileged", "Give it every capability"),
+			detachFlag(),
 			explainFlag(),
 		},
 		Action: takes(2, -1, execInContainer),

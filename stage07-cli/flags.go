@@ -48,3 +48,8 @@ func explainFlag() urfave.Flag {
 func formatFlag() urfave.Flag {
 	return text("format", "Print with a Go `template`, 'table TEMPLATE' or 'json'")
 }
+
+// detachFlag is for the commands that stay in front of a container.
+func detachFlag() urfave.Flag {
+	return text("detach-keys", "Leave the container with these `keys` (default ctrl-p,ctrl-q)")
+}

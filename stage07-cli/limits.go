@@ -2,16 +2,39 @@ package cli
 
 import (
 	"fmt"
+	"reflect"
 	"strconv"
 
 	"cooper/stage02-cgroups"
 	"cooper/stage07-cli/engine"
+
+	urfave "github.com/urfave/cli/v2"
 )
 
-// parseLimits reads the flags that bound what a container may use. value gives
-// a flag's text, "" where it wasn't given.
+// limitFlags are those of run, create, plan and update that bound what a
+// container may use.
+func limitFlags() []urfave.Flag {
+	return []urfave.Flag{
+		text("memory m", "Limit memory to `bytes`, such as 64m"),
+		text("memory-swap", "Limit memory and swap together to `bytes`; -1 is no limit"),
+		text("memory-reservation", "Protect `bytes` of memory when it gets scarce"),
+		text("cpus", "Limit to a `number` of processors, such as 1.5"),
+		text("cpu-period", "Count the processor time in periods of so many `microseconds` (default 100000)"),
+		text("cpu-quota", "Limit to so many `microseconds` of processor time in each period; -1 is no limit"),
+		text("cpu-shares c", "Give a `weight` against other containers (default 1024)"),
+		text("cpuset-cpus", "Use only the processors of `list`, such as 0-2,4"),
+		text("cpuset-mems", "Use only the memory nodes of `list`"),
+		text("pids-limit", "Limit to a `number` of processes (default 2048); -1 is no limit"),
+	}
+}
+
+// parseLimits reads these flags. value gives a flag's text, "" where it wasn't
+// given.
 func parseLimits(value func(flag string) string) (engine.Limits, error) {
 	limits := engine.Limits{CPUSetCPUs: value("cpuset-cpus"), CPUSetMems: value("cpuset-mems")}
+	if value("cpus") != "" && (value("cpu-period") != "" || value("cpu-quota") != "") {
+		return limits, fmt.Errorf("--cpus: it is a quota and a period in one, so leave out --cpu-period and --cpu-quota")
+	}
 	for _, flag := range []struct {
 		name string
 		read func(text string) error
@@ -19,6 +42,8 @@ func parseLimits(value func(flag string) string) (engine.Limits, error) {
 		{"memory", into(&limits.Memory, cgroups.ParseBytes)},
 		{"memory-swap", into(&limits.MemorySwap, cgroups.ParseBytes)},
 		{"memory-reservation", into(&limits.MemoryReservation, cgroups.ParseBytes)},
+		{"cpu-period", into(&limits.CPUPeriod, count)},
+		{"cpu-quota", into(&limits.CPUQuota, count)},
 		{"cpu-shares", into(&limits.CPUShares, count)},
 		{"pids-limit", into(&limits.Pids, count)},
 		{"cpus", func(text string) (err error) {
@@ -51,3 +76,6 @@ func count(text string) (int64, error) {
 	}
 	return n, nil
 }
+
+// isZero reports limits that ask for nothing.
+func isZero(limits engine.Limits) bool { return reflect.ValueOf(limits).IsZero() }

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func limitFlags(flag, value string) (engine.Limits, error) {
+func limitsOf(flag, value string) (engine.Limits, error) {
 	return parseLimits(func(name string) string { return map[string]string{flag: value}[name] })
 }
 
@@ -28,7 +28,7 @@ func TestALimitIsReadInItsUnit(t *testing.T) {
 		{"pids-limit", "50", engine.Limits{Pids: 50}},
 		{"pids-limit", "-1", engine.Limits{Pids: -1}},
 	} {
-		limits, err := limitFlags(c.flag, c.value)
+		limits, err := limitsOf(c.flag, c.value)
 		require.NoError(t, err, c.flag+c.value)
 		require.Equal(t, c.want, limits)
 	}
@@ -43,7 +43,7 @@ func TestAWrongLimitIsRefused(t *testing.T) {
 		"pids-limit":  {"0", "-2", "many", "99999999999"},
 	} {
 		for _, value := range values {
-			_, err := limitFlags(flag, value)
+			_, err := limitsOf(flag, value)
 			require.ErrorContains(t, err, "--"+flag, value)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func mountFlags(flag, value string) ([]engine.Mount, error) {
+func mountsOf(flag, value string) ([]engine.Mount, error) {
 	given := map[string][]string{flag: {value}}
 	return parseMounts(given["v"], given["mount"], given["tmpfs"], "/here")
 }
@@ -32,7 +32,7 @@ func TestAMountIsReadAsDockerWritesIt(t *testing.T) {
 		{"tmpfs", "/t:size=1m", engine.Mount{Type: "tmpfs", Destination: "/t", Options: append(tmpfs, "size=1m")}},
 	} {
 		t.Run(c.flag+" "+c.value, func(t *testing.T) {
-			mounts, err := mountFlags(c.flag, c.value)
+			mounts, err := mountsOf(c.flag, c.value)
 			require.NoError(t, err)
 			require.Equal(t, []engine.Mount{c.want}, mounts)
 		})
@@ -49,7 +49,7 @@ func TestAWrongMountIsRefused(t *testing.T) {
 		"tmpfs": {"a", "/a:frob\x00"},
 	} {
 		for _, value := range values {
-			_, err := mountFlags(flag, value)
+			_, err := mountsOf(flag, value)
 			require.Error(t, err, "%s %q", flag, value)
 		}
 	}

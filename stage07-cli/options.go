@@ -4,8 +4,10 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strings"
+	"slices"
+	"strconv"
 
+	"cooper/stage02-cgroups"
 	"cooper/stage07-cli/engine"
 
 	urfave "github.com/urfave/cli/v2"
@@ -13,57 +15,86 @@ import (
 
 // containerFlags are those of run, create and plan: what a container is to be.
 func containerFlags() []urfave.Flag {
+	return slices.Concat(processFlags(), networkFlags(), mountFlags(), limitFlags(), cgroupFlags(), confinementFlags())
+}
+
+func processFlags() []urfave.Flag {
 	return []urfave.Flag{
 		toggle("interactive i", "Keep standard input open"),
 		toggle("tty t", "Give the container a terminal"),
 		text("name", "Call the container `name`"),
+		text("cidfile", "Write the container's id to a new `file`"),
 		toggle("rm", "Remove the container when it has ended"),
 		text("entrypoint", "Run `program` instead of the image's entrypoint"),
 		text("workdir w", "Start in `directory` of the container"),
 		text("user u", "Run as `user`, a name or a number, or user:group"),
-		text("hostname h", "Make `name` the host name inside"),
+		many("group-add", "Run in one more `group`, a name or a number"),
 		many("env e", "Set an environment variable, `NAME=value`; NAME alone takes the value from here"),
 		many("env-file", "Read environment variables from `file`"),
 		many("label l", "Attach a label, `KEY=value`"),
-
-		many("publish p", "Publish a port: `HOST:CONTAINER`, with ADDRESS: before or /udp behind"),
-		text("network", "Connect to a `network`: bridge, none, host or container:NAME (default bridge)"),
-		many("add-host", "Add `NAME:ADDRESS` to /etc/hosts"),
-		many("dns", "Ask the name server at `address`"),
-
-		many("volume v", "Mount a directory or a volume: `SOURCE:DESTINATION`[:ro]"),
-		many("mount", "Mount by `pairs`: type=bind,source=…,destination=…,readonly"),
-		many("tmpfs", "Mount memory at `DESTINATION`[:OPTIONS]"),
-		toggle("read-only", "Mount the root file system read-only"),
-
-		text("memory m", "Limit memory to `bytes`, such as 64m"),
-		text("memory-swap", "Limit memory and swap together to `bytes`; -1 is no limit"),
-		text("memory-reservation", "Protect `bytes` of memory when it gets scarce"),
-		text("cpus", "Limit to a `number` of processors, such as 1.5"),
-		text("cpu-shares c", "Give a `weight` against other containers (default 1024)"),
-		text("cpuset-cpus", "Use only the processors of `list`, such as 0-2,4"),
-		text("cpuset-mems", "Use only the memory nodes of `list`"),
-		text("pids-limit", "Limit to a `number` of processes (default 2048); -1 is no limit"),
-
-		many("cap-add", "Add the capability `name`, or ALL"),
-		many("cap-drop", "Drop the capability `name`, or ALL"),
-		many("security-opt", "Set an `option`: no-new-privileges"),
-		toggle("privileged", "Give every capability and device: the container can then take over the host"),
+		many("annotation", "Attach an annotation, `KEY=value`"),
 		toggle("init", "Put a small init in front that reaps orphans and forwards signals"),
 		text("stop-signal", "Stop it with `signal` (the image's, or TERM, unless given)"),
 		number("stop-timeout", "Wait `seconds` for it to stop before killing it (10 unless given)"),
 	}
 }
 
+func networkFlags() []urfave.Flag {
+	return []urfave.Flag{
+		many("publish p", "Publish a port: `HOST:CONTAINER`, with ADDRESS: before or /udp behind"),
+		text("network", "Connect to a `network`: bridge, none, host or container:NAME (default bridge)"),
+		text("hostname h", "Make `name` the host name inside"),
+		text("domainname", "Make `name` the NIS domain name inside"),
+		many("add-host", "Add `NAME:ADDRESS` to /etc/hosts"),
+		many("dns", "Ask the name server at `address`"),
+	}
+}
+
+func mountFlags() []urfave.Flag {
+	return []urfave.Flag{
+		many("volume v", "Mount a directory or a volume: `SOURCE:DESTINATION`[:ro]"),
+		many("mount", "Mount by `pairs`: type=bind,source=…,destination=…,readonly"),
+		many("tmpfs", "Mount memory at `DESTINATION`[:OPTIONS]"),
+		text("shm-size", "Make /dev/shm as large as `bytes` (default 64m)"),
+		toggle("read-only", "Mount the root file system read-only"),
+		many("device", "Give it a device of the host: `HOST`[:CONTAINER][:rwm]"),
+	}
+}
+
+// cgroupFlags are the limits that can't be changed later.
+func cgroupFlags() []urfave.Flag {
+	return []urfave.Flag{
+		text("cgroup-parent", "Make the container's cgroup below `path` (default cooper)"),
+		many("ulimit", "Limit each process: `NAME=SOFT`[:HARD], such as nofile=1024:4096"),
+		text("oom-score-adj", "Make it a likelier victim when memory runs out, by a `number` from -1000 to 1000"),
+		many("sysctl", "Set a kernel parameter of the container's namespaces: `KEY=VALUE`"),
+	}
+}
+
+func confinementFlags() []urfave.Flag {
+	return []urfave.Flag{
+		text("ipc", "Share shared memory and queues by `mode`: private, none, shareable, host or container:NAME (default private)"),
+		text("pid", "See the processes by `mode`: host or container:NAME (its own unless given)"),
+		text("uts", "Share the host name by `mode`: host (its own unless given)"),
+		text("cgroupns", "See cgroups by `mode`: private or host (default private)"),
+		text("userns", "Map user ids by `mode`: host, which is not at all"),
+		many("cap-add", "Add the capability `name`, or ALL"),
+		many("cap-drop", "Drop the capability `name`, or ALL"),
+		many("security-opt", "Set an `option`: no-new-privileges or systempaths=unconfined"),
+		toggle("privileged", "Give every capability and device: the container can then take over the host"),
+	}
+}
+
 // createOptions reads the flags and the arguments IMAGE [COMMAND [ARG...]].
 func createOptions(c *urfave.Context) (engine.CreateOptions, error) {
 	o := engine.CreateOptions{
-		Image:    c.Args().First(),
-		Args:     c.Args().Tail(),
-		Name:     c.String("name"),
-		User:     c.String("user"),
-		Cwd:      c.String("workdir"),
-		Hostname: c.String("hostname"),
+		Image:      c.Args().First(),
+		Args:       c.Args().Tail(),
+		Name:       c.String("name"),
+		User:       c.String("user"),
+		Cwd:        c.String("workdir"),
+		Hostname:   c.String("hostname"),
+		Domainname: c.String("domainname"),
 
 		Terminal:   c.Bool("tty"),
 		Stdin:      c.Bool("interactive"),
@@ -74,6 +105,11 @@ func createOptions(c *urfave.Context) (engine.CreateOptions, error) {
 		ReadOnly:   c.Bool("read-only"),
 		CapAdd:     c.StringSlice("cap-add"),
 		CapDrop:    c.StringSlice("cap-drop"),
+		Groups:     c.StringSlice("group-add"),
+
+		CgroupParent: c.String("cgroup-parent"),
+		Sharing: engine.Sharing{IPC: c.String("ipc"), PID: c.String("pid"), UTS: c.String("uts"),
+			Cgroup: c.String("cgroupns"), User: c.String("userns")},
 
 		Network:    engine.NetworkMode(c.String("network")),
 		ExtraHosts: c.StringSlice("add-host"),
@@ -104,10 +140,16 @@ func createOptions(c *urfave.Context) (engine.CreateOptions, error) {
 			return err
 		},
 		func() (err error) { o.Limits, err = parseLimits(c.String); return err },
+		func() (err error) { o.Rlimits, err = parseUlimits(c.StringSlice("ulimit")); return err },
+		func() (err error) { o.Devices, err = parseDevices(c.StringSlice("device")); return err },
+		func() (err error) { o.Sysctl, err = parsePairs("sysctl", c.StringSlice("sysctl")); return err },
 		func() (err error) {
-			o.NoNewPrivileges, err = securityOptions(c.StringSlice("security-opt"))
+			o.Annotations, err = parsePairs("annotation", c.StringSlice("annotation"))
 			return err
 		},
+		func() (err error) { o.ShmSize, err = parseShmSize(c.String("shm-size")); return err },
+		func() (err error) { o.OOMScoreAdj, err = parseScore(c.String("oom-score-adj")); return err },
+		func() error { return securityOptions(c.StringSlice("security-opt"), &o) },
 	} {
 		if err := read(); err != nil {
 			return o, &usageError{"", err.Error()}
@@ -123,16 +165,27 @@ func checkWorkdir(dir string) error {
 	return nil
 }
 
-func securityOptions(options []string) (noNewPrivileges bool, err error) {
-	for _, option := range options {
-		switch strings.TrimSuffix(option, ":true") {
-		case "no-new-privileges", "no-new-privileges=true":
-			noNewPrivileges = true
-		case "no-new-privileges:false", "no-new-privileges=false":
-			noNewPrivileges = false
-		default:
-			return false, fmt.Errorf("--security-opt %q: only no-new-privileges is known", option)
-		}
+func parseShmSize(text string) (bytes int64, err error) {
+	if text == "" {
+		return 0, nil
 	}
-	return noNewPrivileges, nil
+	bytes, err = cgroups.ParseBytes(text)
+	if err == nil && bytes <= 0 {
+		err = fmt.Errorf("size %q: write a number of bytes above 0", text)
+	}
+	if err != nil {
+		return 0, fmt.Errorf("--shm-size: %w", err)
+	}
+	return bytes, nil
+}
+
+func parseScore(text string) (*int, error) {
+	if text == "" {
+		return nil, nil
+	}
+	score, err := strconv.Atoi(text)
+	if err != nil || score < -1000 || score > 1000 {
+		return nil, fmt.Errorf("--oom-score-adj %q: write a whole number from -1000 to 1000", text)
+	}
+	return &score, nil
 }

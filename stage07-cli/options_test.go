@@ -4,6 +4,7 @@ import (
 	"context"
 	"testing"
 
+	"cooper/stage03-rootfs"
 	"cooper/stage07-cli/engine"
 
 	"github.com/stretchr/testify/require"
@@ -48,10 +49,29 @@ func TestALineWithoutFlagsAsksForTheDefaults(t *testing.T) {
 		CapAdd: nil, CapDrop: nil}, options)
 }
 
+func TestWhatConfinesAContainerIsReadFromTheLine(t *testing.T) {
+	options, err := optionsOf(t, "--ulimit", "nofile=64", "--sysctl", "net.core.somaxconn=128", "--device", "/dev/null:/dev/nil", "--group-add", "audio",
+		"--oom-score-adj", "-5", "--cpu-period", "50000", "--cpu-quota", "25000", "--shm-size", "1m", "--cgroup-parent", "/inner", "--domainname", "d",
+		"--ipc", "shareable", "--pid", "host", "--uts", "host", "--cgroupns", "host", "--userns", "host", "--security-opt", "systempaths=unconfined",
+		"--security-opt", "no-new-privileges:true", "--annotation", "a=b=c", "debian")
+	require.NoError(t, err)
+	score := -5
+	require.Equal(t, engine.CreateOptions{
+		Image: "debian", Args: []string{}, Labels: map[string]string{}, Annotations: map[string]string{"a": "b=c"},
+		Rlimits: []rootfs.Rlimit{{Type: "RLIMIT_NOFILE", Soft: 64, Hard: 64}}, Sysctl: map[string]string{"net.core.somaxconn": "128"},
+		Devices: []engine.Device{{Host: "/dev/null", Container: "/dev/nil", Permissions: "rwm"}}, Groups: []string{"audio"},
+		OOMScoreAdj: &score, Limits: engine.Limits{CPUPeriod: 50_000, CPUQuota: 25_000}, ShmSize: 1 << 20, CgroupParent: "/inner", Domainname: "d",
+		Sharing: engine.Sharing{IPC: "shareable", PID: "host", UTS: "host", Cgroup: "host", User: "host"}, Unmasked: true, NoNewPrivileges: true,
+	}, options)
+}
+
 func TestAWrongValueIsAWrongLine(t *testing.T) {
 	for _, line := range [][]string{
 		{}, {"-p", "70000:80", "debian"}, {"-v", "a:b", "debian"}, {"-m", "lots", "debian"}, {"-e", "=x", "debian"},
 		{"--label", "=x", "debian"}, {"--security-opt", "frob", "debian"}, {"--explain=xml", "debian"}, {"--env-file", "/nonexistent", "debian"},
+		{"--ulimit", "nofile", "debian"}, {"--sysctl", "net.core.somaxconn", "debian"}, {"--device", "null", "debian"}, {"--oom-score-adj", "1001", "debian"},
+		{"--shm-size", "9e18", "debian"}, {"--shm-size", "-1", "debian"}, {"--cpus", "1", "--cpu-quota", "5000", "debian"},
+		{"--security-opt", "no-new-privileges=maybe", "debian"}, {"--security-opt", "systempaths=x", "debian"},
 	} {
 		_, err := optionsOf(t, line...)
 		var usage *usageError

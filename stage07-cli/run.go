@@ -16,7 +16,7 @@ func runCommand() *urfave.Command {
 		ArgsUsage: "IMAGE [COMMAND] [ARG...]",
 		Flags: append(containerFlags(),
 			toggle("detach d", "Run in the background and print the id"),
-			explainFlag()),
+			detachFlag(), explainFlag()),
 		Action: takes(1, -1, runContainer),
 	}
 }
@@ -30,35 +30,40 @@ func runContainer(c *urfave.Context) error {
 	if err != nil {
 		return failedToStart(err)
 	}
+	ids, err := newIDFile(c)
+	if err != nil {
+		return failedToStart(err)
+	}
+	defer ids.close()
 	if c.Bool("detach") {
-		return failedToStart(runDetached(c, e, options))
+		return failedToStart(runDetached(c, e, options, ids))
 	}
 	// The foreground's input ends the container's: "echo hi | cooper run -i".
 	options.StdinOnce = options.Stdin
-	err = runForeground(c, e, options)
+	err = runForeground(c, e, options, ids)
 	if missing(err) {
 		if err = pullMissing(c, e, options.Image); err == nil {
-			err = runForeground(c, e, options)
+			err = runForeground(c, e, options, ids)
 		}
 	}
 	return failedToStart(err)
 }
 
-func runForeground(c *urfave.Context, e *engine.Engine, options engine.CreateOptions) error {
+func runForeground(c *urfave.Context, e *engine.Engine, options engine.CreateOptions, ids *idFile) error {
 	front, err := newForeground(c, options.Stdin, options.Terminal)
 	if err != nil {
 		return err
 	}
 	defer front.leave()
-	session, err := e.Run(c.Context, options, engine.StartOptions{Attach: &front.streams, Watch: watcher(c)})
+	session, err := e.Run(c.Context, options, engine.StartOptions{Attach: &front.streams, Watch: watcher(c), Made: ids.write})
 	if err != nil {
 		return err
 	}
 	return front.wait(session)
 }
 
-func runDetached(c *urfave.Context, e *engine.Engine, options engine.CreateOptions) error {
-	start := engine.StartOptions{Watch: watcher(c)}
+func runDetached(c *urfave.Context, e *engine.Engine, options engine.CreateOptions, ids *idFile) error {
+	start := engine.StartOptions{Watch: watcher(c), Made: ids.write}
 	session, err := e.Run(c.Context, options, start)
 	if missing(err) {
 		if err = pullMissing(c, e, options.Image); err == nil {

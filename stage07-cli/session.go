@@ -35,6 +35,11 @@ func newForeground(c *urfave.Context, stdin, terminal bool) (*foreground, error)
 	if terminal && stdin && !isTerminal(c.App.Reader) {
 		return nil, errors.New("standard input is no terminal: leave out -t, or -i")
 	}
+	if keys := c.String("detach-keys"); keys != "" {
+		if err := engine.CheckDetachKeys(keys); err != nil {
+			return nil, &usageError{"", "--detach-keys: " + err.Error()}
+		}
+	}
 	f := &foreground{
 		streams: engine.Streams{Out: &drain{to: c.App.Writer}, Err: &drain{to: c.App.ErrWriter}},
 		signals: make(chan os.Signal, 64),
@@ -51,6 +56,9 @@ func newForeground(c *urfave.Context, stdin, terminal bool) (*foreground, error)
 		changes, stop := sizes(c.App.Reader)
 		f.undo = append(f.undo, stop)
 		f.streams.Resize, f.streams.DetachKeys = changes, "ctrl-p,ctrl-q"
+		if keys := c.String("detach-keys"); keys != "" {
+			f.streams.DetachKeys = keys
+		}
 	}
 	return f, nil
 }

@@ -60,7 +60,7 @@ func spell(app *urfave.App, words []string) (*line, error) {
 // command line: "run IMAGE ls -l" must leave -l alone.
 func endsAtArgument(command string) bool {
 	switch command {
-	case "run", "create", "exec", "plan":
+	case "run", "create", "exec", "plan", "top":
 		return true
 	}
 	return false

@@ -14,6 +14,7 @@ func startCommand() *urfave.Command {
 		Flags: []urfave.Flag{
 			toggle("attach a", "Stay in front and show its output"),
 			toggle("interactive i", "Stay in front and give it standard input"),
+			detachFlag(),
 			explainFlag(),
 		},
 		Action: takes(1, -1, startContainers),

@@ -46,6 +46,9 @@ func (e *Engine) Exec(ctx context.Context, name string, o ExecOptions) (*Session
 	if len(o.Args) == 0 {
 		return nil, tell(ErrInvalid, "No exec command specified")
 	}
+	if c.paused() {
+		return nil, tell(ErrConflict, "Container %s is paused, unpause the container before exec", c.id)
+	}
 	if o.Detach {
 		o.Attach = nil
 	}

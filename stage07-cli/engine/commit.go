@@ -4,11 +4,9 @@ import (
 	"context"
 	"errors"
 	"io"
-	"os"
 	"path/filepath"
 	"slices"
 
-	"cooper/stage02-cgroups"
 	"cooper/stage04-unionfs"
 	"cooper/stage05-images"
 )
@@ -51,7 +49,7 @@ func (e *Engine) Commit(ctx context.Context, name string, o CommitOptions) (imag
 		return "", err
 	}
 	if c.running() && !o.NoPause {
-		thaw, err := freeze(c.id)
+		thaw, err := c.freeze()
 		if err != nil {
 			return "", err
 		}
@@ -68,21 +66,6 @@ func (e *Engine) Commit(ctx context.Context, name string, o CommitOptions) (imag
 		return "", err
 	}
 	return img.ID.String(), nil
-}
-
-// freeze stops the container's processes where they are.
-func freeze(id string) (thaw func() error, err error) {
-	group, err := cgroups.Open("cooper/" + id)
-	if errors.Is(err, os.ErrNotExist) {
-		return func() error { return nil }, nil // it has just ended
-	}
-	if err != nil {
-		return nil, err
-	}
-	if err := group.Freeze(); err != nil {
-		return nil, errors.Join(err, group.Thaw())
-	}
-	return group.Thaw, nil
 }
 
 // commitConfig is how containers of the new image are run: the parent's way,

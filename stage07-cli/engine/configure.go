@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"cooper/stage01-namespaces"
 	"cooper/stage03-rootfs"
 	"cooper/stage05-images"
 	"cooper/stage06-network"
@@ -20,7 +21,7 @@ const defaultPids = 2048
 func (e *Engine) configure(id string, o *CreateOptions, img *images.Image, mounts []rootfs.Mount) (*network.Spec, error) {
 	s := e.bareSpec(id)
 	s.Spec.Spec.Spec = rootfs.Defaults()
-	s.ID, s.CgroupPath = id, "cooper/"+id
+	s.ID, s.CgroupPath = id, o.cgroup(id)
 	s.Image = o.Image
 	over := images.Overrides{Entrypoint: o.Entrypoint, Args: o.Args, Env: o.Env, User: o.User, Cwd: o.Cwd}
 	images.Configure(&s.Spec, img, over)
@@ -34,15 +35,39 @@ func (e *Engine) configure(id string, o *CreateOptions, img *images.Image, mount
 		s.Limits.Pids = defaultPids
 	}
 	s.ReadonlyRootfs, s.NoNewPrivileges = o.ReadOnly, o.NoNewPrivileges
+	s.Rlimits, s.Sysctl, s.OOMScoreAdj = o.Rlimits, o.Sysctl, o.OOMScoreAdj
+	s.AdditionalGroups = o.Groups
+	resizeShm(s, o.ShmSize)
+	share(s, &o.Sharing)
 	s.Mounts = rootfs.AddMounts(s.Mounts, mounts)
-	if err := powers(s, o); err != nil {
-		return nil, err
-	}
-	if err := networkOf(s, o); err != nil {
-		return nil, err
+	for _, set := range []func(*network.Spec, *CreateOptions) error{powers, devices, networkOf} {
+		if err := set(s, o); err != nil {
+			return nil, err
+		}
 	}
 	environment(s)
 	return s, nil
+}
+
+// cgroup is where the container's cgroup is below the top of each hierarchy.
+func (o *CreateOptions) cgroup(id string) string {
+	if o.CgroupParent == "" {
+		return "cooper/" + id
+	}
+	return o.CgroupParent + "/" + id
+}
+
+// resizeShm gives /dev/shm another size than the usual 64 MiB.
+func resizeShm(s *network.Spec, bytes int64) {
+	for i, m := range s.Mounts {
+		if m.Destination == shm && bytes > 0 {
+			s.Mounts[i].Options = append(withoutSize(m.Options), fmt.Sprintf("size=%d", bytes))
+		}
+	}
+}
+
+func withoutSize(options []string) []string {
+	return slices.DeleteFunc(slices.Clone(options), func(o string) bool { return strings.HasPrefix(o, "size=") })
 }
 
 // bareSpec holds what everything that is made outside is found again by.
@@ -63,6 +88,9 @@ func powers(s *network.Spec, o *CreateOptions) error {
 		return err
 	}
 	defaults := s.Capabilities
+	if o.Unmasked {
+		s.MaskedPaths, s.ReadonlyPaths = nil, nil
+	}
 	if o.Privileged {
 		s.Privileged, s.MaskedPaths, s.ReadonlyPaths = true, nil, nil
 		s.DeviceRules = rootfs.DeviceRules(&s.Spec.Spec.Spec)
@@ -102,7 +130,7 @@ func networkOf(s *network.Spec, o *CreateOptions) error {
 		s.Network.DNS = append(s.Network.DNS, address)
 	}
 	s.Hostname, s.Domainname = o.Hostname, o.Domainname
-	if s.Hostname == "" && mode.Container() == "" {
+	if s.Hostname == "" && mode.Container() == "" && s.IsNew(namespaces.UTS) {
 		s.Hostname = s.ID[:12]
 	}
 	network.Configure(s)
@@ -112,7 +140,11 @@ func networkOf(s *network.Spec, o *CreateOptions) error {
 // environment adds what Docker gives every command, unless the user or the
 // image has said otherwise.
 func environment(s *network.Spec) {
-	defaults := []string{"HOSTNAME=" + s.Hostname}
+	name := s.Hostname
+	if name == "" {
+		name = hostName() // what a uts namespace without a name of its own shows
+	}
+	defaults := []string{"HOSTNAME=" + name}
 	if s.Terminal {
 		defaults = append(defaults, "TERM=xterm")
 	}

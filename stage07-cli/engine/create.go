@@ -43,7 +43,7 @@ func (e *Engine) create(ctx context.Context, o CreateOptions) (_ *making, err er
 	if err != nil {
 		return nil, err
 	}
-	if err := e.resolveNetwork(&o); err != nil {
+	if err := e.resolveSharing(&o); err != nil {
 		return nil, err
 	}
 	id := namespaces.NewID()
@@ -174,19 +174,4 @@ func (e *Engine) image(ctx context.Context, name string) (*images.Image, error) 
 		return nil, err
 	}
 	return img, e.store.Unpack(ctx, img)
-}
-
-// resolveNetwork writes down the id of the container whose network is joined,
-// which may change its name later.
-func (e *Engine) resolveNetwork(o *CreateOptions) error {
-	name := o.Network.Container()
-	if name == "" {
-		return nil
-	}
-	target, err := e.find(name)
-	if err != nil {
-		return err
-	}
-	o.Network = network.Mode("container:" + target.id)
-	return nil
 }

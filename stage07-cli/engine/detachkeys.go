@@ -28,6 +28,12 @@ func parseDetachKeys(text string) ([]byte, error) {
 	return keys, nil
 }
 
+// CheckDetachKeys refuses what Streams.DetachKeys can't be.
+func CheckDetachKeys(text string) error {
+	_, err := parseDetachKeys(text)
+	return err
+}
+
 // detachable reads input until the detach keys come, one after the other, be it
 // in several reads. Keys that only began the sequence are passed on.
 type detachable struct {

@@ -69,6 +69,7 @@ func (e *Engine) undo(c *container) error {
 	spec, err := c.spec()
 	if errors.Is(err, state.ErrCorrupt) || errors.Is(err, os.ErrNotExist) {
 		spec = e.bareSpec(c.id)
+		spec.CgroupPath = c.config.Options.cgroup(c.id)
 	} else if err != nil {
 		return err
 	}

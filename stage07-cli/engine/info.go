@@ -35,9 +35,12 @@ func (e *Engine) Info() (*Info, error) {
 	}
 	info.Containers = len(containers)
 	for _, c := range containers {
-		if c.State == "running" {
+		switch c.State {
+		case "running":
 			info.Running++
-		} else {
+		case "paused":
+			info.Paused++
+		default:
 			info.Stopped++
 		}
 	}

@@ -9,7 +9,6 @@ import (
 
 	"cooper/stage05-images"
 	"cooper/stage06-network"
-	"cooper/stage07-cli/shim/jsonlog"
 	"cooper/stage07-cli/shim/state"
 )
 
@@ -68,6 +67,9 @@ func (c *container) inspectState() InspectState {
 		s.Running, s.Pid, s.ShimPid = true, c.seen.Status.Init.Pid, c.seen.Status.Shim.Pid
 		s.ExitCode, s.OOMKilled, s.Error = 0, false, ""
 		s.StartedAt = moment(c.seen.Status.StartedAt)
+		if c.paused() {
+			s.Status, s.Paused = "paused", true
+		}
 	case state.Corrupt:
 		s.Dead, s.Error = true, c.seen.Err.Error()
 	}
@@ -137,59 +139,6 @@ func (c *container) inspectConfig(s *network.Spec, img *images.Image) InspectCon
 		config.StopSignal = run.StopSignal
 	}
 	return config
-}
-
-func (c *container) inspectHostConfig(s *network.Spec) InspectHostConfig {
-	o := &c.config.Options
-	h := InspectHostConfig{
-		NetworkMode: string(s.Network.Mode), PortBindings: bindings(o.Ports), AutoRemove: o.AutoRemove,
-		CapAdd: o.CapAdd, CapDrop: o.CapDrop, Privileged: o.Privileged, ReadonlyRootfs: o.ReadOnly,
-		LogConfig: inspectLog(o.Log), Runtime: "cooper",
-		Memory: s.Limits.Memory, MemoryReservation: s.Limits.MemoryReservation, MemorySwap: s.Limits.MemorySwap,
-		CPUPeriod: s.Limits.CPUPeriod, CPUQuota: s.Limits.CPUQuota, CPUShares: s.Limits.CPUShares,
-		CpusetCpus: s.Limits.CPUSetCPUs, CpusetMems: s.Limits.CPUSetMems, PidsLimit: s.Limits.Pids,
-		ExtraHosts: o.ExtraHosts, DNS: o.DNS, MaskedPaths: s.MaskedPaths, ReadonlyPaths: s.ReadonlyPaths,
-	}
-	if s.Limits.CPUQuota > 0 && s.Limits.CPUPeriod > 0 {
-		h.NanoCpus = s.Limits.CPUQuota * 1_000_000_000 / s.Limits.CPUPeriod
-	}
-	if o.NoNewPrivileges {
-		h.SecurityOpt = []string{"no-new-privileges"}
-	}
-	if o.Init {
-		h.Init = &o.Init
-	}
-	for _, m := range o.Mounts {
-		if m.Type != "tmpfs" && m.Source != "" {
-			h.Binds = append(h.Binds, bindText(m))
-		}
-	}
-	return h
-}
-
-func bindText(m Mount) string {
-	options := append([]string{}, m.Options...)
-	if m.ReadOnly {
-		options = append(options, "ro")
-	}
-	text := m.Source + ":" + m.Destination
-	if len(options) > 0 {
-		text += ":" + strings.Join(options, ",")
-	}
-	return text
-}
-
-func inspectLog(o LogOptions) InspectLog {
-	limits := jsonlog.DefaultLimits
-	if o.MaxSize > 0 {
-		limits.MaxSize = o.MaxSize
-	}
-	if o.MaxFiles > 0 {
-		limits.MaxFiles = o.MaxFiles
-	}
-	return InspectLog{Type: "json-file", Config: map[string]string{
-		"max-size": strconv.FormatInt(limits.MaxSize, 10), "max-file": strconv.Itoa(limits.MaxFiles),
-	}}
 }
 
 func (c *container) inspectNetwork(s *network.Spec) InspectNetwork {

@@ -83,6 +83,12 @@ type InspectHostConfig struct {
 	AutoRemove        bool
 	CapAdd            []string
 	CapDrop           []string
+	GroupAdd          []string
+	IpcMode           string // "private" unless asked otherwise
+	PidMode           string // "" is its own
+	UTSMode           string
+	CgroupnsMode      string
+	UsernsMode        string
 	Privileged        bool
 	ReadonlyRootfs    bool
 	SecurityOpt       []string
@@ -98,11 +104,33 @@ type InspectHostConfig struct {
 	CpusetCpus        string
 	CpusetMems        string
 	PidsLimit         int64
+	CgroupParent      string
+	OomScoreAdj       int
+	Ulimits           []InspectUlimit
+	Sysctls           map[string]string
+	Devices           []InspectDevice
+	ShmSize           int64             // bytes; 0 for a container whose shared memory is another's
+	Tmpfs             map[string]string `json:",omitempty"`
+	Annotations       map[string]string `json:",omitempty"`
 	ExtraHosts        []string
 	DNS               []string `json:"Dns"`
 	MaskedPaths       []string
 	ReadonlyPaths     []string
 	Runtime           string
+}
+
+// InspectUlimit is one resource limit of each process; -1 is none.
+type InspectUlimit struct {
+	Name string // "nofile"
+	Soft int64
+	Hard int64
+}
+
+// InspectDevice is one device, or a directory of them.
+type InspectDevice struct {
+	PathOnHost        string
+	PathInContainer   string
+	CgroupPermissions string
 }
 
 // InspectLog says where the output goes.

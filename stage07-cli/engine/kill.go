@@ -3,12 +3,10 @@ package engine
 import (
 	"context"
 	"errors"
-	"os"
 	"strconv"
 	"strings"
 	"time"
 
-	"cooper/stage02-cgroups"
 	"golang.org/x/sys/unix"
 )
 
@@ -43,7 +41,8 @@ func (e *Engine) Kill(ctx context.Context, name, signal string) error {
 	if over(err) {
 		return tell(ErrNotRunning, "Cannot kill container: %s: Container %s is not running", quoted(name), c.id)
 	}
-	return err
+	// Paused, it would take the signal only some day; Docker resumes it, too.
+	return errors.Join(err, c.thaw())
 }
 
 // parseSignal reads "KILL", "SIGKILL", "kill" or "9".
@@ -70,7 +69,7 @@ func (e *Engine) kill(c *container, ended <-chan error) error {
 		return err
 	}
 	// A frozen process gets even SIGKILL only when it thaws.
-	if err := thaw(c.id); err != nil {
+	if err := c.thaw(); err != nil {
 		return err
 	}
 	limit := time.NewTimer(lastResort)
@@ -84,17 +83,6 @@ func (e *Engine) kill(c *container, ended <-chan error) error {
 		return err
 	}
 	return <-ended
-}
-
-func thaw(id string) error {
-	group, err := cgroups.Open("cooper/" + id)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	if err != nil {
-		return err
-	}
-	return group.Thaw()
 }
 
 // over tells an error that only says that the container has ended already.

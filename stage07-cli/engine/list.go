@@ -5,8 +5,10 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
+	"cooper/stage02-cgroups"
 	"cooper/stage06-network"
 	"cooper/stage07-cli/shim/state"
 	"github.com/docker/go-units"
@@ -20,7 +22,7 @@ type Summary struct {
 	ImageID string            // "sha256:…"
 	Command string            // the path and its arguments, joined on spaces for reading only
 	Created time.Time         //
-	State   string            // "created", "running", "exited", "corrupt"
+	State   string            // "created", "running", "paused", "exited", "corrupt"
 	Status  string            // "Up 3 seconds", "Exited (0) 2 minutes ago", "Created"
 	Ports   []Port            // published
 	Labels  map[string]string //
@@ -37,6 +39,7 @@ func (e *Engine) List(all bool) ([]Summary, error) {
 		return nil, err
 	}
 	var list []Summary
+	system := sync.OnceValue(mountedCgroups)
 	for _, id := range ids {
 		c, err := e.load(id)
 		if os.IsNotExist(err) {
@@ -49,7 +52,7 @@ func (e *Engine) List(all bool) ([]Summary, error) {
 			continue // --rm: healing was its end
 		}
 		if all || c.running() || c.seen.Phase == state.Corrupt {
-			list = append(list, e.summary(c))
+			list = append(list, e.summary(c, c.running() && c.pausedOn(system())))
 		}
 	}
 	slices.SortFunc(list, func(a, b Summary) int {
@@ -59,6 +62,12 @@ func (e *Engine) List(all bool) ([]Summary, error) {
 		return strings.Compare(a.ID, b.ID)
 	})
 	return list, nil
+}
+
+// mountedCgroups is where cgroups are; where there are none, nothing is paused.
+func mountedCgroups() cgroups.System {
+	system, _ := cgroups.Detect()
+	return system
 }
 
 // tryHeal heals what a dead shim left, if nobody else is at it; where it can't,
@@ -83,7 +92,7 @@ func (e *Engine) tryHeal(c *container) error {
 	return err
 }
 
-func (e *Engine) summary(c *container) Summary {
+func (e *Engine) summary(c *container, paused bool) Summary {
 	o := &c.config.Options
 	s := Summary{
 		ID: c.id, Name: o.Name, Image: o.Image, ImageID: c.config.ImageID, Created: c.config.Created,
@@ -91,6 +100,9 @@ func (e *Engine) summary(c *container) Summary {
 	}
 	if c.seen.Phase == state.Corrupt {
 		s.Problem = c.seen.Err.Error()
+	}
+	if paused {
+		s.State, s.Status = "paused", s.Status+" (Paused)"
 	}
 	if s.Network == "" {
 		s.Network = string(network.Bridge)

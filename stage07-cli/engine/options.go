@@ -4,6 +4,7 @@ import (
 	"io"
 
 	"cooper/stage01-namespaces"
+	"cooper/stage03-rootfs"
 )
 
 // CreateOptions is what the user asks of a new container, as `cooper create`
@@ -25,6 +26,8 @@ type CreateOptions struct {
 	Domainname string            `json:"domainname,omitempty"`
 	Labels     map[string]string `json:"labels,omitempty"` // over the image's
 
+	Annotations map[string]string `json:"annotations,omitempty"` // remembered, without a meaning to the engine
+
 	Terminal bool `json:"terminal,omitempty"` // -t
 	Stdin    bool `json:"stdin,omitempty"`    // -i: standard input is a pipe, not /dev/null
 	// StdinOnce ends standard input when the first client that gave some goes:
@@ -39,10 +42,24 @@ type CreateOptions struct {
 	NoNewPrivileges bool     `json:"noNewPrivileges,omitempty"`
 	CapAdd          []string `json:"capAdd,omitempty"` // "NET_ADMIN", "CAP_NET_ADMIN" or "ALL", in any case
 	CapDrop         []string `json:"capDrop,omitempty"`
+	Groups          []string `json:"groups,omitempty"` // --group-add: names or gids
 
-	Limits Limits `json:"limits"`
+	// Unmasked leaves /proc and /sys as they are, with nothing hidden and
+	// nothing read-only: --security-opt systempaths=unconfined.
+	Unmasked bool `json:"unmasked,omitempty"`
 
-	Mounts []Mount `json:"mounts,omitempty"` // -v, --mount, --tmpfs
+	Limits       Limits            `json:"limits"`
+	CgroupParent string            `json:"cgroupParent,omitempty"` // "" is "cooper"
+	Rlimits      []rootfs.Rlimit   `json:"rlimits,omitempty"`      // --ulimit
+	OOMScoreAdj  *int              `json:"oomScoreAdj,omitempty"`  // -1000 to 1000
+	Sysctl       map[string]string `json:"sysctl,omitempty"`
+
+	Devices []Device `json:"devices,omitempty"` // --device
+
+	Mounts  []Mount `json:"mounts,omitempty"`  // -v, --mount, --tmpfs
+	ShmSize int64   `json:"shmSize,omitempty"` // bytes of /dev/shm; 0 is 64 MiB
+
+	Sharing Sharing `json:"sharing"` // --ipc, --pid, --uts, --cgroupns, --userns
 
 	Network NetworkMode `json:"network,omitempty"` // "" is bridge
 	Ports   []Port      `json:"ports,omitempty"`
@@ -67,6 +84,13 @@ type Mount struct {
 	NoCopy      bool     `json:"noCopy,omitempty"`     // a new volume stays empty
 	CreateHost  bool     `json:"createHost,omitempty"` // -v makes a missing host directory; --mount refuses
 	Options     []string `json:"options,omitempty"`    // "rprivate", "rslave", "size=64m", "mode=1777", …
+}
+
+// Device is one device, or a directory of devices, of the host.
+type Device struct {
+	Host        string `json:"host"`        // "/dev/fuse"
+	Container   string `json:"container"`   // the path inside
+	Permissions string `json:"permissions"` // of "rwm": to read, to write, to make nodes
 }
 
 // LogOptions bounds what a container's output may take on disk.
@@ -97,6 +121,10 @@ type StartOptions struct {
 
 	// Watch is told of each step, outside and inside (--explain).
 	Watch func(namespaces.Event)
+
+	// Made is told the id as soon as Run has made the container, be it that its
+	// start fails.
+	Made func(id string) error
 }
 
 // ExecOptions is what `cooper exec` takes.

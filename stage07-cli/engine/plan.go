@@ -18,7 +18,7 @@ func (e *Engine) Plan(ctx context.Context, o CreateOptions) (outside, inside []n
 	if err != nil {
 		return nil, nil, tell(ErrNoImage, "No such image: %s", quotedImage(o.Image))
 	}
-	if err := e.resolveNetwork(&o); err != nil {
+	if err := e.resolveSharing(&o); err != nil {
 		return nil, nil, err
 	}
 	var mounts []rootfs.Mount

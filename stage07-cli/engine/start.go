@@ -25,6 +25,9 @@ func (e *Engine) Start(ctx context.Context, name string, o StartOptions) (*Sessi
 	}
 	lock, err := e.lockIdle(ctx, c)
 	if errors.Is(err, errRunning) {
+		if c.paused() {
+			return nil, tell(ErrConflict, "cannot start a paused container, try unpause instead")
+		}
 		if o.Attach == nil {
 			return nil, nil
 		}
@@ -67,6 +70,11 @@ func (e *Engine) Run(ctx context.Context, c CreateOptions, o StartOptions) (*Ses
 		return nil, errors.Join(err, supervisor.Close())
 	}
 	defer made.lock.Close()
+	if o.Made != nil {
+		if err := o.Made(made.id); err != nil {
+			return nil, errors.Join(err, supervisor.Close())
+		}
+	}
 	session, err := e.launch(made.container, made.spec, made.lock, supervisor, o)
 	if session == nil {
 		session = &Session{ID: made.id}
@@ -77,7 +85,7 @@ func (e *Engine) Run(ctx context.Context, c CreateOptions, o StartOptions) (*Ses
 // launch gives the shim its job and waits until the container runs.
 func (e *Engine) launch(c *container, spec *network.Spec, lock *os.File, supervisor *shim.Client, o StartOptions) (*Session, error) {
 	options := &c.config.Options
-	if err := e.joinNetwork(spec, options); err != nil {
+	if err := e.joinOthers(spec, options); err != nil {
 		return nil, errors.Join(err, supervisor.Close())
 	}
 	spec.Explain = o.Watch != nil

@@ -44,6 +44,9 @@ func (e *Engine) Stop(ctx context.Context, name string, timeout *time.Duration) 
 	if err := c.signal(sig); err != nil && !over(err) {
 		return err
 	}
+	if err := c.thaw(); err != nil { // paused, it could not heed the signal
+		return err
+	}
 	ctx, cancel := withLimit(ctx, limit)
 	defer cancel()
 	select {

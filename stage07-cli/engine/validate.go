@@ -28,6 +28,15 @@ func (o *CreateOptions) validate() error {
 	if o.Log.MaxSize < 0 || o.Log.MaxFiles < 0 {
 		return tell(ErrInvalid, "log limits can't be negative")
 	}
+	if o.ShmSize < 0 {
+		return tell(ErrInvalid, "SHM size can not be less than 0")
+	}
+	if o.Sharing.UTS == "host" && (o.Hostname != "" || o.Domainname != "") {
+		return tell(ErrInvalid, "conflicting options: hostname and the UTS mode")
+	}
+	if err := o.Sharing.validate(); err != nil {
+		return err
+	}
 	return o.validateMounts()
 }
 

@@ -1,0 +1,43 @@
+package engine
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"cooper/stage03-rootfs"
+	"cooper/stage06-network"
+)
+
+// devices looks the devices up that the user asked for. A directory of the host
+// stands for all devices in it.
+func devices(s *network.Spec, o *CreateOptions) error {
+	for _, d := range o.Devices {
+		found, err := hostDevices(d.Host)
+		if errors.Is(err, fs.ErrNotExist) {
+			return tell(ErrInvalid, "error gathering device information while adding custom device %q: no such file or directory", quotedPath(d.Host))
+		}
+		if err != nil {
+			return tell(ErrInvalid, "add device %s: %s", quotedPath(d.Host), err)
+		}
+		for _, device := range found {
+			device.Path = filepath.Join(d.Container, strings.TrimPrefix(device.Path, filepath.Clean(d.Host)))
+			s.Devices = append(s.Devices, device)
+		}
+	}
+	return nil
+}
+
+func hostDevices(path string) ([]rootfs.Device, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if info.IsDir() {
+		return rootfs.HostDevices(filepath.Clean(path))
+	}
+	device, err := rootfs.HostDevice(path)
+	return []rootfs.Device{device}, err
+}

@@ -1,0 +1,136 @@
+package engine
+
+import (
+	"math"
+	"strconv"
+	"strings"
+
+	"cooper/stage02-cgroups"
+	"cooper/stage03-rootfs"
+	"cooper/stage06-network"
+	"cooper/stage07-cli/shim/jsonlog"
+)
+
+func (c *container) inspectHostConfig(s *network.Spec) InspectHostConfig {
+	o := &c.config.Options
+	h := InspectHostConfig{
+		NetworkMode: string(s.Network.Mode), PortBindings: bindings(o.Ports), AutoRemove: o.AutoRemove,
+		Privileged: o.Privileged, ReadonlyRootfs: o.ReadOnly,
+		LogConfig: inspectLog(o.Log), Runtime: "cooper", CgroupParent: o.CgroupParent, Annotations: o.Annotations,
+		ShmSize: shmSize(s),
+		Memory:  s.Limits.Memory, MemoryReservation: s.Limits.MemoryReservation, MemorySwap: s.Limits.MemorySwap,
+		CPUPeriod: s.Limits.CPUPeriod, CPUQuota: s.Limits.CPUQuota, CPUShares: s.Limits.CPUShares,
+		CpusetCpus: s.Limits.CPUSetCPUs, CpusetMems: s.Limits.CPUSetMems, PidsLimit: s.Limits.Pids,
+		ExtraHosts: o.ExtraHosts, DNS: o.DNS, MaskedPaths: s.MaskedPaths, ReadonlyPaths: s.ReadonlyPaths,
+	}
+	h.CapAdd, h.CapDrop, h.GroupAdd = o.CapAdd, o.CapDrop, o.Groups
+	h.inspectSharing(o)
+	h.inspectProcess(o)
+	if s.Limits.CPUQuota > 0 && s.Limits.CPUPeriod > 0 {
+		h.NanoCpus = s.Limits.CPUQuota * 1_000_000_000 / s.Limits.CPUPeriod
+	}
+	h.SecurityOpt = securityOptions(o)
+	if o.Init {
+		h.Init = &o.Init
+	}
+	for _, m := range o.Mounts {
+		switch {
+		case m.Type == "tmpfs":
+			put(&h.Tmpfs, m.Destination, strings.Join(m.Options, ","))
+		case m.Source != "":
+			h.Binds = append(h.Binds, bindText(m))
+		}
+	}
+	return h
+}
+
+// inspectSharing tells whose namespaces the container is in.
+func (h *InspectHostConfig) inspectSharing(o *CreateOptions) {
+	h.IpcMode, h.PidMode, h.UTSMode = o.Sharing.IPC, o.Sharing.PID, o.Sharing.UTS
+	h.CgroupnsMode, h.UsernsMode = o.Sharing.Cgroup, o.Sharing.User
+	if h.IpcMode == "" {
+		h.IpcMode = "private"
+	}
+	if h.CgroupnsMode == "" {
+		h.CgroupnsMode = "private"
+	}
+}
+
+// inspectProcess tells what each process gets, and which devices.
+func (h *InspectHostConfig) inspectProcess(o *CreateOptions) {
+	if o.OOMScoreAdj != nil {
+		h.OomScoreAdj = *o.OOMScoreAdj
+	}
+	h.Sysctls = o.Sysctl
+	for _, limit := range o.Rlimits {
+		h.Ulimits = append(h.Ulimits, InspectUlimit{
+			strings.ToLower(strings.TrimPrefix(limit.Type, "RLIMIT_")), ulimitValue(limit.Soft), ulimitValue(limit.Hard),
+		})
+	}
+	for _, d := range o.Devices {
+		h.Devices = append(h.Devices, InspectDevice{d.Host, d.Container, d.Permissions})
+	}
+}
+
+func ulimitValue(n uint64) int64 {
+	if n == math.MaxUint64 {
+		return -1
+	}
+	return int64(n)
+}
+
+// securityOptions are the container's in the words of --security-opt.
+func securityOptions(o *CreateOptions) (options []string) {
+	if o.NoNewPrivileges {
+		options = append(options, "no-new-privileges")
+	}
+	if o.Unmasked {
+		options = append(options, "systempaths=unconfined")
+	}
+	return options
+}
+
+// shmSize reads the size of /dev/shm out of its mount.
+func shmSize(s *network.Spec) int64 {
+	for _, m := range s.Mounts {
+		if m.Destination == shm && m.Type == "tmpfs" {
+			return sizeOption(m)
+		}
+	}
+	return 0
+}
+
+// sizeOption is the size= of a tmpfs in bytes, 0 for none; see tmpfs(5).
+func sizeOption(m rootfs.Mount) (bytes int64) {
+	for _, option := range m.Options {
+		if text, found := strings.CutPrefix(option, "size="); found {
+			bytes, _ = cgroups.ParseBytes(text) // half of the memory, "50%", has no number
+		}
+	}
+	return bytes
+}
+
+func bindText(m Mount) string {
+	options := append([]string{}, m.Options...)
+	if m.ReadOnly {
+		options = append(options, "ro")
+	}
+	text := m.Source + ":" + m.Destination
+	if len(options) > 0 {
+		text += ":" + strings.Join(options, ",")
+	}
+	return text
+}
+
+func inspectLog(o LogOptions) InspectLog {
+	limits := jsonlog.DefaultLimits
+	if o.MaxSize > 0 {
+		limits.MaxSize = o.MaxSize
+	}
+	if o.MaxFiles > 0 {
+		limits.MaxFiles = o.MaxFiles
+	}
+	return InspectLog{Type: "json-file", Config: map[string]string{
+		"max-size": strconv.FormatInt(limits.MaxSize, 10), "max-file": strconv.Itoa(limits.MaxFiles),
+	}}
+}
