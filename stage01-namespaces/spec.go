@@ -42,6 +42,10 @@ type Spec struct {
 	// kernel kills it then (PR_SET_PDEATHSIG).
 	OutliveParent bool `json:"outliveParent,omitempty"`
 
+	// NoNewKeyring leaves the session keyring of whoever started us to the
+	// command; see keyrings(7).
+	NoNewKeyring bool `json:"noNewKeyring,omitempty"`
+
 	// Target is the pid of a process whose namespaces are joined, all of them
 	// that differ from ours; Namespaces is then ignored. It is how exec enters
 	// a running container.

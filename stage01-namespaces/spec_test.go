@@ -47,11 +47,13 @@ func TestTheOrderOfSteps(t *testing.T) {
 		"namespaces/unshare_cgroup",
 		"namespaces/set_hostname",
 		"namespaces/loopback",
+		"namespaces/session_keyring",
 		"namespaces/mount_proc",
 		"namespaces/open_terminal",
 	}, names(Inside(spec)))
-	require.Empty(t, names(Inside(&Spec{Args: []string{"sh"}})), "without new namespaces there is nothing to do")
-	require.Empty(t, names(Inside(&Spec{Args: []string{"sh"}, Target: 1, Namespaces: New(Mount, PID)})), "what is joined is ready")
+	require.Equal(t, []string{"namespaces/session_keyring"}, names(Inside(&Spec{Args: []string{"sh"}})), "without new namespaces there is little to do")
+	require.Equal(t, []string{"namespaces/session_keyring"}, names(Inside(&Spec{Args: []string{"sh"}, Target: 1, Namespaces: New(Mount, PID)})), "what is joined is ready")
+	require.Empty(t, names(Inside(&Spec{Args: []string{"sh"}, NoNewKeyring: true})))
 }
 
 func names(steps []Step) (list []string) {

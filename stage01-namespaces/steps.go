@@ -26,7 +26,10 @@ func Outside(s *Spec, p *Process) []Step {
 // Inside lists what the child does before it becomes the command.
 func Inside(s *Spec) []Step {
 	if s.Target != 0 {
-		return Terminal(s)
+		return slices.Concat(
+			Keyring(s),
+			Terminal(s),
+		)
 	}
 	return slices.Concat(
 		Isolate(s),
@@ -77,7 +80,8 @@ func sendSpec(spec any, p *Process) error {
 	return err
 }
 
-// Isolate makes the new namespaces differ from those they were copied from.
+// Isolate makes the new namespaces differ from those they were copied from, and
+// holds apart what no namespace does.
 func Isolate(s *Spec) []Step {
 	var steps []Step
 	if s.IsNew(Mount) {
@@ -108,7 +112,20 @@ func Isolate(s *Spec) []Step {
 			Do:   raiseLoopback,
 		})
 	}
-	return steps
+	return append(steps, Keyring(s)...)
+}
+
+// Keyring keeps the caller's keys from the command. It is also for a command
+// that joins a container.
+func Keyring(s *Spec) []Step {
+	if s.NoNewKeyring {
+		return nil
+	}
+	return []Step{{
+		Name: "namespaces/session_keyring",
+		Why:  "keys that the kernel holds for whoever started us would be the container's too: it gets a session keyring of its own",
+		Do:   func() error { return joinKeyring(s.ID) },
+	}}
 }
 
 // MountProc mounts a /proc that shows the new pid namespace. A stage with a

@@ -35,7 +35,7 @@ func TestTheStepsInsideComeInOrder(t *testing.T) {
 		want   []string
 	}{
 		{"by default", func(*Spec) {}, []string{
-			"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/loopback",
+			"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/loopback", "namespaces/session_keyring",
 			"rootfs/umask", "rootfs/bind_root",
 			"rootfs/proc", "rootfs/tmpfs", "rootfs/devices", "rootfs/devpts", "rootfs/sysfs", "rootfs/cgroup", "rootfs/mqueue", "rootfs/tmpfs",
 			"rootfs/sysctl", "rootfs/mask", "rootfs/readonly_paths",
@@ -50,7 +50,7 @@ func TestTheStepsInsideComeInOrder(t *testing.T) {
 			s.ApparmorProfile, s.SelinuxLabel = "docker-default", "system_u:system_r:container_t:s0"
 		}, []string{
 			"rootfs/open_tree",
-			"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/set_hostname", "namespaces/loopback",
+			"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/set_hostname", "namespaces/loopback", "namespaces/session_keyring",
 			"rootfs/umask", "rootfs/bind_root",
 			"rootfs/proc", "rootfs/tmpfs", "rootfs/devices", "rootfs/devpts", "rootfs/sysfs", "rootfs/cgroup", "rootfs/mqueue", "rootfs/tmpfs",
 			"rootfs/bind", "rootfs/filesystem",
@@ -60,7 +60,7 @@ func TestTheStepsInsideComeInOrder(t *testing.T) {
 			"rootfs/oom_score_adj", "rootfs/setrlimit", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset", "rootfs/apparmor", "rootfs/selinux", "rootfs/no_new_privs",
 		}},
 		{"privileged", func(s *Spec) { s.Privileged = true }, []string{
-			"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/loopback",
+			"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/loopback", "namespaces/session_keyring",
 			"rootfs/umask", "rootfs/bind_root",
 			"rootfs/proc", "rootfs/tmpfs", "rootfs/devices", "rootfs/devpts", "rootfs/sysfs", "rootfs/cgroup", "rootfs/mqueue", "rootfs/tmpfs",
 			"rootfs/sysctl",
@@ -68,7 +68,7 @@ func TestTheStepsInsideComeInOrder(t *testing.T) {
 			"rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset",
 		}},
 		{"joining a container", func(s *Spec) { s.Target, s.Terminal, s.NoNewPrivileges = 1, true, true }, []string{
-			"namespaces/open_terminal",
+			"namespaces/session_keyring", "namespaces/open_terminal",
 			"rootfs/umask", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset", "rootfs/no_new_privs",
 		}},
 	} {

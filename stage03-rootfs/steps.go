@@ -26,6 +26,7 @@ func Outside(s *Spec, p *namespaces.Process) []namespaces.Step {
 func Inside(s *Spec) []namespaces.Step {
 	if s.Target != 0 {
 		return slices.Concat(
+			namespaces.Keyring(s.Base()),
 			namespaces.Terminal(s.Base()),
 			Confine(s),
 		)

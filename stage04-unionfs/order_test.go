@@ -25,7 +25,7 @@ func TestTheOrderOfTheSteps(t *testing.T) {
 			change: stack,
 			outside: []string{"cgroups/create", "cgroups/limit", "cgroups/clone_into_cgroup", "namespaces/clone",
 				"cgroups/enter", "namespaces/send_spec"},
-			inside: []string{"namespaces/private_mounts", "unionfs/overlay", "rootfs/umask", "rootfs/bind_root", "rootfs/proc",
+			inside: []string{"namespaces/private_mounts", "namespaces/session_keyring", "unionfs/overlay", "rootfs/umask", "rootfs/bind_root", "rootfs/proc",
 				"rootfs/pivot_root", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset"},
 		},
 		{
@@ -33,14 +33,14 @@ func TestTheOrderOfTheSteps(t *testing.T) {
 			change: func(s *Spec) { stack(s); s.Lower, s.Upper, s.Work = nil, "", "" },
 			outside: []string{"cgroups/create", "cgroups/limit", "cgroups/clone_into_cgroup", "namespaces/clone",
 				"cgroups/enter", "namespaces/send_spec"},
-			inside: []string{"namespaces/private_mounts", "rootfs/umask", "rootfs/bind_root", "rootfs/proc",
+			inside: []string{"namespaces/private_mounts", "namespaces/session_keyring", "rootfs/umask", "rootfs/bind_root", "rootfs/proc",
 				"rootfs/pivot_root", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset"},
 		},
 		{
 			name:    "a command that joins a container mounts nothing",
 			change:  func(s *Spec) { stack(s); s.Target = 1234 },
 			outside: []string{"cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter", "namespaces/send_spec"},
-			inside:  []string{"rootfs/umask", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset"},
+			inside:  []string{"namespaces/session_keyring", "rootfs/umask", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -37,8 +37,8 @@ func TestTheStepsOutsideComeInOrder(t *testing.T) {
 func TestTheStepInsideComesFirst(t *testing.T) {
 	s := valid()
 	s.Lower, s.Upper, s.Work = []string{"/l"}, "/u", "/w"
-	require.Equal(t, []string{"network/disable_ipv6", "namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/loopback", "unionfs/overlay"},
-		names(Inside(s))[:5])
+	require.Equal(t, []string{"network/disable_ipv6", "namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/loopback", "namespaces/session_keyring", "unionfs/overlay"},
+		names(Inside(s))[:6])
 	s.Network.Mode = Host
 	Configure(s)
 	require.Equal(t, "namespaces/private_mounts", names(Inside(s))[0], "the host keeps its IPv6")
