@@ -4,6 +4,7 @@ import (
 	"os"
 	"runtime"
 	"strings"
+	"syscall"
 	"testing"
 
 	namespaces "cooper/stage01-namespaces"
@@ -35,6 +36,19 @@ func TestCapabilitiesAreTheSetForRootAndNoneForOthers(t *testing.T) {
 		want := "CapInh: " + c.want[0] + " CapPrm: " + c.want[1] + " CapEff: " + c.want[2] + " CapBnd: " + c.want[3] + " CapAmb: " + c.want[4] + " "
 		require.Equal(t, want, says(t, s), "%q with %v", c.user, c.caps)
 	}
+}
+
+func TestAnAmbientCapabilityIsKeptByAnyUserAndOnlyThat(t *testing.T) {
+	notrace.Check(t)
+	const bind, def = "0000000000000400", "00000000800405fb"
+	for user, held := range map[string]string{"1000": bind, "": def} {
+		s := shell(t, readCapabilities)
+		s.User, s.AmbientCapabilities = user, []string{"CAP_NET_BIND_SERVICE"}
+		require.Equal(t, "CapInh: "+bind+" CapPrm: "+held+" CapEff: "+held+" CapBnd: "+def+" CapAmb: "+bind+" ", says(t, s), user)
+	}
+	s := box(t, "true")
+	s.AmbientCapabilities = []string{"CAP_SYS_ADMIN"}
+	require.ErrorContains(t, refused(t, s), "CAP_SYS_ADMIN isn't one of the container's")
 }
 
 func TestACapabilityThatTheEngineLacksIsAnError(t *testing.T) {
@@ -75,6 +89,20 @@ func TestTheCommandRunsAsTheUserWithTheUsersGroupsAndHome(t *testing.T) {
 	s := shell(t, "echo $HOME")
 	s.Env = append(s.Env, "HOME=/elsewhere")
 	require.Equal(t, "/elsewhere", says(t, s))
+}
+
+// S07: what groups the caller is in is no business of the container's.
+func TestTheCallersGroupsStayWithTheCaller(t *testing.T) {
+	notrace.Check(t)
+	old, err := unix.Getgroups()
+	require.NoError(t, err)
+	require.NoError(t, syscall.Setgroups([]int{4, 24, 27})) // of all threads, unlike unix.Setgroups
+	defer func() { require.NoError(t, syscall.Setgroups(old)) }()
+	for user, want := range map[string]string{"": "0", "4321": "0", "alice": "29 100 1000", "4321:7": "7"} {
+		s := shell(t, "echo $(grep ^Groups /proc/self/status | cut -f2)")
+		s.User = user
+		require.Equal(t, want, says(t, s), user)
+	}
 }
 
 // S08: a user who is called like a number.
@@ -166,6 +194,12 @@ func TestResourceLimitsAreSet(t *testing.T) {
 	s.Rlimits = []Rlimit{{"RLIMIT_NOFILE", 333, 444}, {"RLIMIT_CORE", 0, 0}}
 	s.OOMScoreAdj = &score
 	require.Equal(t, "333\n444\n0\n321", says(t, s))
+
+	// So tight that we couldn't have done our own work under them.
+	s = shell(t, "ulimit -n; ulimit -v; ulimit -f; pwd; id -u")
+	s.Cwd, s.User = "/home/alice", "alice"
+	s.Rlimits = []Rlimit{{"RLIMIT_NOFILE", 3, 3}, {"RLIMIT_AS", 16 << 20, 16 << 20}, {"RLIMIT_FSIZE", 512, 512}, {"RLIMIT_DATA", 4 << 20, 4 << 20}}
+	require.Equal(t, "3\n16384\n1\n/home/alice\n1000", says(t, s))
 
 	s = box(t, "true")
 	s.Rlimits = []Rlimit{{"RLIMIT_NOFILE", 1, 1 << 62}}

@@ -57,7 +57,7 @@ func TestTheStepsInsideComeInOrder(t *testing.T) {
 			"rootfs/sysctl", "rootfs/mask", "rootfs/readonly_paths", "rootfs/mkdir_cwd", "rootfs/readonly_root",
 			"rootfs/pivot_root", "rootfs/root_propagation",
 			"namespaces/open_terminal", "rootfs/console",
-			"rootfs/oom_score_adj", "rootfs/setrlimit", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset", "rootfs/apparmor", "rootfs/selinux", "rootfs/no_new_privs",
+			"rootfs/oom_score_adj", "rootfs/raise_rlimits", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset", "rootfs/apparmor", "rootfs/selinux", "rootfs/no_new_privs", "rootfs/setrlimit",
 		}},
 		{"privileged", func(s *Spec) { s.Privileged = true }, []string{
 			"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/loopback", "namespaces/session_keyring",

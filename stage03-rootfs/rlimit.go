@@ -76,12 +76,36 @@ func parseRlimit(text string) (uint64, error) {
 	return number, nil
 }
 
+// raiseRlimits raises hard limits where the Spec asks for more than we have,
+// which takes CAP_SYS_RESOURCE, and changes nothing else: setRlimits follows
+// when everything else is done.
+func raiseRlimits(limits []Rlimit) error {
+	for _, limit := range limits {
+		var have unix.Rlimit
+		if err := unix.Getrlimit(rlimitNumbers[limit.Type], &have); err != nil {
+			return fmt.Errorf("getrlimit %s: %w", limit.Type, err)
+		}
+		if limit.Hard <= have.Max {
+			continue
+		}
+		err := unix.Setrlimit(rlimitNumbers[limit.Type], &unix.Rlimit{Cur: have.Cur, Max: limit.Hard})
+		if errors.Is(err, unix.EPERM) {
+			return fmt.Errorf("setrlimit %s %d:%d: above our own hard limit, and we lack CAP_SYS_RESOURCE, or it is above fs.nr_open: %w", limit.Type, limit.Soft, limit.Hard, err)
+		}
+		if err != nil {
+			return fmt.Errorf("setrlimit %s %d:%d: %w", limit.Type, limit.Soft, limit.Hard, err)
+		}
+	}
+	return nil
+}
+
+// setRlimits sets the limits as the command is to have them. They count for us
+// at once: with four open files, or little memory, we couldn't finish our own
+// work. So it comes after all that opens a file, and needs no privilege, since
+// no hard limit is raised any more.
 func setRlimits(limits []Rlimit) error {
 	for _, limit := range limits {
 		err := unix.Setrlimit(rlimitNumbers[limit.Type], &unix.Rlimit{Cur: limit.Soft, Max: limit.Hard})
-		if errors.Is(err, unix.EPERM) {
-			return fmt.Errorf("setrlimit %s %d:%d: above our own hard limit, and we lack CAP_SYS_RESOURCE: %w", limit.Type, limit.Soft, limit.Hard, err)
-		}
 		if err != nil {
 			return fmt.Errorf("setrlimit %s %d:%d: %w", limit.Type, limit.Soft, limit.Hard, err)
 		}

@@ -199,9 +199,9 @@ func Confine(s *Spec) []namespaces.Step {
 	}
 	if len(s.Rlimits) > 0 {
 		steps = append(steps, namespaces.Step{
-			Name: "rootfs/setrlimit",
-			Why:  "open files, processes, core size: limits for each process of the container",
-			Do:   func() error { return setRlimits(s.Rlimits) },
+			Name: "rootfs/raise_rlimits",
+			Why:  "hard limits above our own, while we may raise them",
+			Do:   func() error { return raiseRlimits(s.Rlimits) },
 		})
 	}
 	steps = append(steps,
@@ -232,6 +232,13 @@ func Confine(s *Spec) []namespaces.Step {
 			Name: "rootfs/no_new_privs",
 			Why:  "no program that it executes may give it more than it has",
 			Do:   forbidNewPrivileges,
+		})
+	}
+	if len(s.Rlimits) > 0 {
+		steps = append(steps, namespaces.Step{
+			Name: "rootfs/setrlimit",
+			Why:  "open files, processes, core size: limits for each process of the container, and for us from here on",
+			Do:   func() error { return setRlimits(s.Rlimits) },
 		})
 	}
 	return steps
