@@ -9,6 +9,7 @@
 //	console_test.go    every console block runs, and answers as printed
 //	gallery_test.go    every attack succeeds one stage earlier, and fails from its stage on
 //	steps_test.go      every step has its heading, every heading its step
+//	pictures_test.go   every picture is shown, described, and readable
 //	links_test.go      every link between the pages leads somewhere
 //	imports_test.go    nothing imports upward
 //	spec_test.go       no field stands twice along the chain of Specs
