@@ -2,36 +2,85 @@ package namespaces
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// become turns the child into the command, or into an init for it, for which
-// exe is our own binary. It returns only the reason why it couldn't.
-func become(s *Spec, exe int) error {
-	path, err := findProgram(s.Args[0], s.Env)
+// command is what the child becomes. All that its exec needs is made ready
+// beforehand, because a later stage may shut the child in between: below a
+// seccomp filter it can't be sure of more memory, nor of any call that Go's
+// runtime makes for it.
+type command struct {
+	spec *Spec
+
+	path       *byte
+	argv, envv []*byte
+	event      []byte // tells the parent that the exec is next
+}
+
+// prepare finds the command, and lays out what execve(2) takes.
+func (c *command) prepare() error {
+	path, err := findProgram(c.spec.Args[0], c.spec.Env)
 	if err != nil {
 		return err
 	}
-	report(message{Event: Event{Time: time.Now(), Inside: true, Step: stepExec, Why: "the command takes this process over; whatever is left of us ends here"}})
-	if err := dieWithParent(s); err != nil {
-		return err
+	args := c.spec.Args
+	if c.spec.Init {
+		args, path = reaperArgs(c.spec, path), ""
 	}
-	// Nothing that we or a library left open may reach the command (CVE-2024-21626).
+	if c.path, err = unix.BytePtrFromString(path); err != nil {
+		return &fs.PathError{Op: "exec", Path: c.spec.Args[0], Err: err}
+	}
+	if c.argv, err = syscall.SlicePtrFromStrings(args); err != nil {
+		return &fs.PathError{Op: "exec", Path: c.spec.Args[0], Err: err}
+	}
+	if c.envv, err = syscall.SlicePtrFromStrings(c.spec.Env); err != nil {
+		return &fs.PathError{Op: "exec", Path: c.spec.Args[0], Err: err}
+	}
+	c.event = fmt.Appendf(nil, `{"time":"%s","inside":true,"step":%q,"why":%q}`, stamp, stepExec, whyExec)
+	return nil
+}
+
+// stamp is how the event tells the time; it is as long as any time is.
+const stamp = "2006-01-02T15:04:05.000000000Z"
+
+// exec makes the child the command, or an init for it. It returns only the
+// reason why it couldn't. Two raw system calls are all that it takes.
+func (c *command) exec() error {
+	time.Now().UTC().AppendFormat(c.event[:len(`{"time":"`)], stamp)
+	// There is nobody to tell when this fails; see report.
+	_, _, _ = unix.RawSyscall(unix.SYS_WRITE, eventsFD, uintptr(unsafe.Pointer(&c.event[0])), uintptr(len(c.event)))
+	if c.spec.Init {
+		_, _, errno := unix.RawSyscall6(unix.SYS_EXECVEAT, exeFD, uintptr(unsafe.Pointer(c.path)),
+			uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.envv[0])), unix.AT_EMPTY_PATH, 0)
+		return &fs.PathError{Op: "execveat", Path: reaperName, Err: errno}
+	}
+	_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(c.path)),
+		uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.envv[0])))
+	return &fs.PathError{Op: "exec", Path: c.spec.Args[0], Err: errno}
+}
+
+// keepStdio lets the command inherit nothing but its first three descriptors,
+// whatever we or a library left open (CVE-2024-21626). An init inherits one
+// more: through it the parent must still hear whether the command could be
+// executed.
+func (c *command) keepStdio() error {
 	if err := unix.CloseRange(firstFree, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return os.NewSyscallError("close_range", err)
 	}
-	defaultSignals()
-	if s.Init {
-		return becomeInit(s, path, exe)
+	if !c.spec.Init {
+		return nil
 	}
-	return &fs.PathError{Op: "exec", Path: s.Args[0], Err: unix.Exec(path, s.Args, s.Env)}
+	_, err := unix.FcntlInt(eventsFD, unix.F_SETFD, 0)
+	return os.NewSyscallError("fcntl", err)
 }
 
 // errNotFound is Docker's wording, by which its clients know exit code 127.
@@ -84,11 +133,8 @@ func searchPath(env []string) string {
 }
 
 // dieWithParent has the kernel kill the command when its parent ends, so that
-// no container runs unsupervised. It comes last: a change of user clears it.
-func dieWithParent(s *Spec) error {
-	if s.OutliveParent {
-		return nil
-	}
+// no container runs unsupervised. A change of user clears it.
+func dieWithParent() error {
 	if err := unix.Prctl(unix.PR_SET_PDEATHSIG, uintptr(unix.SIGKILL), 0, 0, 0); err != nil {
 		return os.NewSyscallError("prctl", err)
 	}
@@ -104,9 +150,10 @@ func dieWithParent(s *Spec) error {
 // defaultSignals gives every signal its default action: exec resets handlers
 // but keeps what is ignored, such as SIGHUP under nohup, and a container must
 // not depend on how the engine was started.
-func defaultSignals() {
+func defaultSignals() error {
 	var action [4]uint64 // struct kernel_sigaction: handler SIG_DFL, no flags, no mask
 	for sig := uintptr(1); sig <= 64; sig++ {
 		_, _, _ = unix.RawSyscall6(unix.SYS_RT_SIGACTION, sig, uintptr(unsafe.Pointer(&action)), 0, 8, 0, 0)
 	}
+	return nil // SIGKILL and SIGSTOP have no other action, and say so
 }

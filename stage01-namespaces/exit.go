@@ -16,10 +16,10 @@ const (
 )
 
 // ExitCode tells what to exit with after an error of Launch: 127 or 126 when
-// the last act, becoming the command, failed, and 125 for anything else.
+// the command couldn't be found or executed, and 125 for anything else.
 func ExitCode(err error) int {
 	var step *StepError
-	if !errors.As(err, &step) || step.Step != stepExec {
+	if !errors.As(err, &step) || step.Step != stepExec && step.Step != stepFind {
 		return ExitEngine
 	}
 	if errors.Is(err, unix.ENOENT) || errors.Is(err, unix.ENOTDIR) {

@@ -57,7 +57,7 @@ func enter[S any](inside func(*S) []Step) error {
 	if err := Take(inside(&spec), insideWatch(base)); err != nil {
 		return err
 	}
-	return asStepError(stepExec, become(base, exeFD))
+	return asStepError(stepExec, errors.New("no step became the command")) // the last of every list does
 }
 
 // hide makes us non-dumpable: a process that has no CAP_SYS_PTRACE over our
@@ -85,12 +85,16 @@ func readSpec(spec any) error {
 	return json.Unmarshal(text, spec)
 }
 
-// insideWatch reports each step to the parent, if it wants to know.
+// insideWatch reports each step to the parent, if it wants to know. The exec is
+// reported by itself, in any case.
 func insideWatch(s *Spec) func(Event) {
 	if !s.Explain {
 		return nil
 	}
 	return func(e Event) {
+		if e.Step == stepExec {
+			return
+		}
 		e.Inside = true
 		report(message{Event: e})
 	}

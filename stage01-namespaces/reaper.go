@@ -7,15 +7,15 @@ import (
 	"os/signal"
 	"strconv"
 	"syscall"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// reaperName is what argv[0] is of the init that becomeInit executes.
+// reaperName is what argv[0] is of the init.
 const reaperName = "container-reaper"
 
-// becomeInit executes our own binary once more, as an init for the command:
+// reaperArgs are those with which our own binary is executed once more, as an
+// init for the command:
 //
 //	container-reaper TERMINAL PATH ARG…
 //
@@ -25,23 +25,8 @@ const reaperName = "container-reaper"
 // that writes to the memory of its own PID 1, which it may, would write into
 // theirs. After an exec there is one thread, the confined one, and all that it
 // makes are like it.
-func becomeInit(s *Spec, path string, exe int) error {
-	// The parent must still hear whether the command could be executed.
-	if _, err := unix.FcntlInt(eventsFD, unix.F_SETFD, 0); err != nil {
-		return os.NewSyscallError("fcntl", err)
-	}
-	argv, err := syscall.SlicePtrFromStrings(append([]string{reaperName, strconv.FormatBool(s.Terminal), path}, s.Args...))
-	if err != nil {
-		return err
-	}
-	envv, err := syscall.SlicePtrFromStrings(s.Env)
-	if err != nil {
-		return err
-	}
-	_, _, errno := unix.RawSyscall6(unix.SYS_EXECVEAT, uintptr(exe), uintptr(unsafe.Pointer(cstring(""))),
-		uintptr(unsafe.Pointer(&argv[0])), uintptr(unsafe.Pointer(&envv[0])), unix.AT_EMPTY_PATH, 0)
-	unix.CloseOnExec(eventsFD)
-	return &fs.PathError{Op: "execveat", Path: reaperName, Err: errno}
+func reaperArgs(s *Spec, path string) []string {
+	return append([]string{reaperName, strconv.FormatBool(s.Terminal), path}, s.Args...)
 }
 
 // superviseAsInit stays PID 1, and runs the command as its child: for commands

@@ -50,10 +50,18 @@ func TestTheOrderOfSteps(t *testing.T) {
 		"namespaces/session_keyring",
 		"namespaces/mount_proc",
 		"namespaces/open_terminal",
+		"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction",
+		"namespaces/exec",
 	}, names(Inside(spec)))
-	require.Equal(t, []string{"namespaces/session_keyring"}, names(Inside(&Spec{Args: []string{"sh"}})), "without new namespaces there is little to do")
-	require.Equal(t, []string{"namespaces/session_keyring"}, names(Inside(&Spec{Args: []string{"sh"}, Target: 1, Namespaces: New(Mount, PID)})), "what is joined is ready")
-	require.Empty(t, names(Inside(&Spec{Args: []string{"sh"}, NoNewKeyring: true})))
+	only := []string{"namespaces/session_keyring", "namespaces/find_command", "namespaces/close_range", "namespaces/sigaction", "namespaces/exec"}
+	require.Equal(t, only, names(Inside(&Spec{Args: []string{"sh"}, OutliveParent: true})), "without new namespaces there is little but the exec")
+	require.Equal(t, only, names(Inside(&Spec{Args: []string{"sh"}, OutliveParent: true, Target: 1, Namespaces: New(Mount, PID)})), "what is joined is ready")
+	require.Equal(t, only[1:], names(Inside(&Spec{Args: []string{"sh"}, OutliveParent: true, NoNewKeyring: true})))
+}
+
+func TestASealComesRightBeforeTheExec(t *testing.T) {
+	steps := names(Exec(&Spec{Args: []string{"sh"}}, Step{Name: "namespaces/seal"}))
+	require.Equal(t, []string{"namespaces/seal", "namespaces/exec"}, steps[len(steps)-2:])
 }
 
 func names(steps []Step) (list []string) {

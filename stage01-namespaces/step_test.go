@@ -63,7 +63,8 @@ func TestExitCodeTellsTheLastActFromTheOthers(t *testing.T) {
 	}{
 		{&StepError{stepExec, unix.ENOENT}, 127},
 		{&StepError{stepExec, unix.ENOTDIR}, 127},
-		{&StepError{stepExec, &notFound{"x"}}, 127},
+		{&StepError{stepFind, &notFound{"x"}}, 127},
+		{&StepError{stepFind, unix.EACCES}, 126},
 		{&StepError{stepExec, unix.EACCES}, 126},
 		{&StepError{stepExec, unix.ENOEXEC}, 126},
 		{&StepError{"rootfs/bind", unix.ENOENT}, 125},

@@ -12,7 +12,10 @@ import (
 const (
 	stepClone    = "namespaces/clone"
 	stepSendSpec = "namespaces/send_spec"
-	stepExec     = "namespaces/exec" // the last act inside; no list holds it, since nobody returns from it
+	stepFind     = "namespaces/find_command"
+	stepExec     = "namespaces/exec"
+
+	whyExec = "the command takes this process over; whatever is left of us ends here"
 )
 
 // Outside lists what the parent does.
@@ -29,12 +32,14 @@ func Inside(s *Spec) []Step {
 		return slices.Concat(
 			Keyring(s),
 			Terminal(s),
+			Exec(s),
 		)
 	}
 	return slices.Concat(
 		Isolate(s),
 		MountProc(s),
 		Terminal(s),
+		Exec(s),
 	)
 }
 
@@ -151,4 +156,32 @@ func Terminal(s *Spec) []Step {
 		Why:  "an interactive command wants a terminal: ^C, job control, a width",
 		Do:   func() error { return openTerminal(s) },
 	}}
+}
+
+// Exec lists how the child becomes the command. A later stage's seal comes in
+// between: what takes from the child the means for anything but an exec.
+func Exec(s *Spec, seal ...Step) []Step {
+	c := &command{spec: s}
+	steps := []Step{{
+		Name: stepFind,
+		Why:  "a name without a slash is looked for in the container's own PATH, by the user who is to run it",
+		Do:   c.prepare,
+	}}
+	if !s.OutliveParent {
+		steps = append(steps, Step{
+			Name: "namespaces/pdeathsig",
+			Why:  "if the parent ends, however it ends, the kernel kills the command",
+			Do:   dieWithParent,
+		})
+	}
+	steps = append(steps, Step{
+		Name: "namespaces/close_range",
+		Why:  "the command inherits three descriptors, and whatever else is open here closes",
+		Do:   c.keepStdio,
+	}, Step{
+		Name: "namespaces/sigaction",
+		Why:  "every signal gets its default action: what is ignored here would be ignored there, too",
+		Do:   defaultSignals,
+	})
+	return append(append(steps, seal...), Step{Name: stepExec, Why: whyExec, Do: c.exec})
 }

@@ -21,7 +21,8 @@ func TestTheStepsComeInOrder(t *testing.T) {
 	}{
 		{"outside", Outside(s, &namespaces.Process{}), []string{
 			"cgroups/create", "cgroups/limit", "cgroups/devices", "cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter", "namespaces/send_spec"}},
-		{"inside", Inside(s), []string{"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/session_keyring", "namespaces/mount_proc"}},
+		{"inside", Inside(s), []string{"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/session_keyring", "namespaces/mount_proc",
+			"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "namespaces/exec"}},
 		{"outside, joining a container", Outside(joining, &namespaces.Process{}), []string{
 			"cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter", "namespaces/send_spec"}},
 	} {

@@ -270,7 +270,7 @@ func TestWhatAPrivilegedContainerMountsOrUnmountsTheHostDoesNotSee(t *testing.T)
 	notrace.Check(t)
 	source := t.TempDir()
 	s := shell(t, "mount -t tmpfs inner /v && mount -t tmpfs inner /tmp && grep -c '^inner ' /proc/mounts; umount -l /")
-	s.Privileged = true
+	s.Privileged, s.SeccompFilter = true, nil
 	s.Mounts = append(s.Mounts, Mount{Type: "bind", Source: source, Destination: "/v"})
 	before := readFile(t, "/proc/self/mountinfo")
 	output, _ := run(t, s)

@@ -115,16 +115,15 @@ func capget() (capabilitySet, error) {
 	return capabilitySet(data[0].Permitted) | capabilitySet(data[1].Permitted)<<32, nil
 }
 
-// capset makes set the permitted and the effective set of this thread. The
+// capset sets the permitted and the effective set of this thread. The
 // inheritable one is emptied but for what is to be ambient: with more in it, a
 // file capability that the image marks as inheritable would come to life
 // (CVE-2022-24769).
-func capset(set, inheritable capabilitySet) error {
+func capset(permitted, effective, inheritable capabilitySet) error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
-	low, high := uint32(set), uint32(set>>32)
 	data := [2]unix.CapUserData{
-		{Permitted: low, Effective: low, Inheritable: uint32(inheritable)},
-		{Permitted: high, Effective: high, Inheritable: uint32(inheritable >> 32)},
+		{Permitted: uint32(permitted), Effective: uint32(effective), Inheritable: uint32(inheritable)},
+		{Permitted: uint32(permitted >> 32), Effective: uint32(effective >> 32), Inheritable: uint32(inheritable >> 32)},
 	}
 	return os.NewSyscallError("capset", unix.Capset(&header, &data[0]))
 }
@@ -156,4 +155,16 @@ func (s *Spec) validateCapabilities() error {
 		return fmt.Errorf("ambient capability %s isn't one of the container's", strings.Join(extra.names(), ","))
 	}
 	return nil
+}
+
+// raise makes permitted capabilities of this thread effective as well.
+func raise(more capabilitySet) error {
+	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
+	var data [2]unix.CapUserData
+	if err := unix.Capget(&header, &data[0]); err != nil {
+		return os.NewSyscallError("capget", err)
+	}
+	data[0].Effective |= uint32(more)
+	data[1].Effective |= uint32(more >> 32)
+	return os.NewSyscallError("capset", unix.Capset(&header, &data[0]))
 }

@@ -74,7 +74,7 @@ func dropCapabilities(s *Spec) error {
 	if missing := keep &^ held; missing != 0 {
 		return fmt.Errorf("capset %s: the engine itself doesn't have it: %w", strings.Join(missing.names(), ","), unix.EPERM)
 	}
-	if err := capset(keep, ambient); err != nil {
+	if err := capset(keep|lentTo(s), keep, ambient); err != nil {
 		return err
 	}
 	return raiseAmbient(ambient)

@@ -18,6 +18,7 @@ func Defaults() Spec {
 	s.Mounts = DefaultMounts()
 	s.Capabilities = DefaultCapabilities()
 	s.DeviceRules = DeviceRules(&s)
+	s.SeccompFilter = defaultFilter()
 	s.MaskedPaths = DefaultMaskedPaths()
 	s.ReadonlyPaths = DefaultReadonlyPaths()
 	return s
@@ -70,6 +71,17 @@ func DefaultCapabilities() []string {
 		"CAP_CHOWN", "CAP_DAC_OVERRIDE", "CAP_FOWNER", "CAP_FSETID", "CAP_KILL",
 		"CAP_NET_BIND_SERVICE", "CAP_SETFCAP", "CAP_SETGID", "CAP_SETPCAP", "CAP_SETUID", "CAP_SYS_CHROOT",
 	}
+}
+
+// defaultFilter is that of the default capabilities. On a machine whose system
+// calls nobody has listed here it is one that can't be loaded: rather no
+// container than one without a filter that nobody has renounced.
+func defaultFilter() []byte {
+	filter, err := LoadSeccomp("", DefaultCapabilities())
+	if err != nil {
+		return []byte(err.Error())
+	}
+	return filter
 }
 
 // DefaultMaskedPaths tell about the machine what is nobody's business in a

@@ -197,7 +197,7 @@ func TestAPrivilegedContainerHasWhatTheEngineHas(t *testing.T) {
 	require.NoError(t, err)
 	s := shell(t, `grep -E 'Cap(Eff|Bnd)' /proc/self/status | cut -f2 | uniq; mount -t tmpfs none /mnt && echo mounted
 		grep -c ' /sys sysfs rw' /proc/mounts; ls /dev/kmsg; test -w /proc/sys/kernel/hostname && echo writable; mount | grep -c '/proc/'`)
-	s.Privileged = true
+	s.Privileged, s.SeccompFilter = true, nil
 	require.NoError(t, os.Mkdir(s.Rootfs+"/mnt", 0o755))
 	output, _ := run(t, s)
 	require.Equal(t, fmt.Sprintf("%016x\nmounted\n1\n/dev/kmsg\nwritable\n0\n", uint64(held)), output)

@@ -13,6 +13,10 @@ import (
 
 func TestMain(m *testing.M) {
 	namespaces.Init(Inside)
+	if os.Args[0] == probeName {
+		probe()
+		return
+	}
 	os.Exit(m.Run())
 }
 

@@ -41,6 +41,7 @@ func TestTheStepsInsideComeInOrder(t *testing.T) {
 			"rootfs/sysctl", "rootfs/mask", "rootfs/readonly_paths",
 			"rootfs/pivot_root",
 			"rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset",
+			"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "rootfs/seccomp", "namespaces/exec",
 		}},
 		{"with everything", func(s *Spec) {
 			s.Hostname, s.Terminal, s.ReadonlyRootfs, s.Cwd, s.NoNewPrivileges, s.OOMScoreAdj = "web", true, true, "/srv", true, &score
@@ -58,18 +59,21 @@ func TestTheStepsInsideComeInOrder(t *testing.T) {
 			"rootfs/pivot_root", "rootfs/root_propagation",
 			"namespaces/open_terminal", "rootfs/console",
 			"rootfs/oom_score_adj", "rootfs/raise_rlimits", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset", "rootfs/apparmor", "rootfs/selinux", "rootfs/no_new_privs", "rootfs/setrlimit",
+			"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "rootfs/seccomp", "namespaces/exec",
 		}},
-		{"privileged", func(s *Spec) { s.Privileged = true }, []string{
+		{"privileged", func(s *Spec) { s.Privileged, s.SeccompFilter = true, nil }, []string{
 			"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/loopback", "namespaces/session_keyring",
 			"rootfs/umask", "rootfs/bind_root",
 			"rootfs/proc", "rootfs/tmpfs", "rootfs/devices", "rootfs/devpts", "rootfs/sysfs", "rootfs/cgroup", "rootfs/mqueue", "rootfs/tmpfs",
 			"rootfs/sysctl",
 			"rootfs/pivot_root",
 			"rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset",
+			"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "namespaces/exec",
 		}},
 		{"joining a container", func(s *Spec) { s.Target, s.Terminal, s.NoNewPrivileges = 1, true, true }, []string{
 			"namespaces/session_keyring", "namespaces/open_terminal",
 			"rootfs/umask", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset", "rootfs/no_new_privs",
+			"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "rootfs/seccomp", "namespaces/exec",
 		}},
 	} {
 		t.Run(c.what, func(t *testing.T) {

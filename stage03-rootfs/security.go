@@ -11,7 +11,10 @@ import (
 //	no-new-privileges[=true|false]
 //	apparmor=PROFILE | unconfined
 //	label=disable | user:U | role:R | type:T | level:L
+//	seccomp=FILE | builtin | unconfined
 //	systempaths=unconfined            nothing is masked or made read-only
+//
+// The filter of seccomp depends on the capabilities: settle those first.
 //
 // As with Docker a colon will do in place of the first equals sign.
 func (s *Spec) Secure(options []string) error {
@@ -44,6 +47,9 @@ func (s *Spec) secure(option string) (err error) {
 		}
 	case "label":
 		return s.setLabel(value)
+	case "seccomp":
+		s.SeccompFilter, err = LoadSeccomp(value, s.Capabilities)
+		return err
 	case "systempaths":
 		if value != "unconfined" {
 			return fmt.Errorf("use unconfined")

@@ -29,6 +29,7 @@ func Inside(s *Spec) []namespaces.Step {
 			namespaces.Keyring(s.Base()),
 			namespaces.Terminal(s.Base()),
 			Confine(s),
+			namespaces.Exec(s.Base(), Filter(s)...),
 		)
 	}
 	tied := Tied{}
@@ -37,6 +38,7 @@ func Inside(s *Spec) []namespaces.Step {
 		namespaces.Isolate(s.Base()), // private mounts first: what is mounted before that, the host sees
 		Enter(s, tied),
 		Confine(s),
+		namespaces.Exec(s.Base(), Filter(s)...), // the filter last: the less is done behind it, the more it can forbid
 	)
 }
 
@@ -242,6 +244,18 @@ func Confine(s *Spec) []namespaces.Step {
 		})
 	}
 	return steps
+}
+
+// Filter lists the last thing that is taken away: system calls.
+func Filter(s *Spec) []namespaces.Step {
+	if len(s.SeccompFilter) == 0 {
+		return nil
+	}
+	return []namespaces.Step{{
+		Name: "rootfs/seccomp",
+		Why:  "from here on the kernel runs a filter at each system call, and some it doesn't make",
+		Do:   func() error { return loadFilter(s) },
+	}}
 }
 
 func umask() namespaces.Step {

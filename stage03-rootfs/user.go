@@ -141,7 +141,7 @@ func becomeUser(s *Spec) error {
 	if err := handOverStdio(who, s.Terminal); err != nil {
 		return err
 	}
-	if len(s.AmbientCapabilities) > 0 { // rootfs/capset then takes the others away
+	if len(s.AmbientCapabilities) > 0 || lentTo(s) != 0 { // rootfs/capset then takes the others away
 		if err := unix.Prctl(unix.PR_SET_KEEPCAPS, 1, 0, 0, 0); err != nil {
 			return os.NewSyscallError("prctl PR_SET_KEEPCAPS", err)
 		}

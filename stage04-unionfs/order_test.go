@@ -26,7 +26,8 @@ func TestTheOrderOfTheSteps(t *testing.T) {
 			outside: []string{"cgroups/create", "cgroups/limit", "cgroups/clone_into_cgroup", "namespaces/clone",
 				"cgroups/enter", "namespaces/send_spec"},
 			inside: []string{"namespaces/private_mounts", "namespaces/session_keyring", "unionfs/overlay", "rootfs/umask", "rootfs/bind_root", "rootfs/proc",
-				"rootfs/pivot_root", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset"},
+				"rootfs/pivot_root", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset",
+				"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "namespaces/exec"},
 		},
 		{
 			name:   "without layers it is stage 3",
@@ -34,13 +35,15 @@ func TestTheOrderOfTheSteps(t *testing.T) {
 			outside: []string{"cgroups/create", "cgroups/limit", "cgroups/clone_into_cgroup", "namespaces/clone",
 				"cgroups/enter", "namespaces/send_spec"},
 			inside: []string{"namespaces/private_mounts", "namespaces/session_keyring", "rootfs/umask", "rootfs/bind_root", "rootfs/proc",
-				"rootfs/pivot_root", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset"},
+				"rootfs/pivot_root", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset",
+				"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "namespaces/exec"},
 		},
 		{
 			name:    "a command that joins a container mounts nothing",
 			change:  func(s *Spec) { stack(s); s.Target = 1234 },
 			outside: []string{"cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter", "namespaces/send_spec"},
-			inside:  []string{"namespaces/session_keyring", "rootfs/umask", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset"},
+			inside: []string{"namespaces/session_keyring", "rootfs/umask", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset",
+				"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "namespaces/exec"},
 		},
 	} {
 		t.Run(c.name, func(t *testing.T) {

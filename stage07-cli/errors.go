@@ -141,11 +141,14 @@ type hint struct {
 
 func stepAdvice() []hint {
 	return []hint{
+		{"namespaces/find_command", unix.ENOENT, "the image has no such program in its PATH; 'cooper run -it IMAGE sh' lets you look"},
+		{"namespaces/find_command", unix.EACCES, "the file is there but isn't executable; chmod +x it in the image"},
 		{"namespaces/exec", unix.ENOENT, "the image has no such program in its PATH; 'cooper run -it IMAGE sh' lets you look"},
 		{"namespaces/exec", unix.EACCES, "the file is there but isn't executable; chmod +x it in the image"},
 		{"namespaces/exec", unix.ENOEXEC, "the file is no program for this machine: another architecture, or a script without #!"},
 		{"namespaces/clone", unix.EPERM, "new namespaces need root, and a machine that allows them; 'cooper doctor' looks"},
 		{"namespaces/clone", unix.ENOSPC, "the limit on namespaces is reached; see /proc/sys/user/max_*_namespaces"},
+		{"rootfs/seccomp", unix.EPERM, "add the call to the profile, or take '--security-opt seccomp=unconfined'"},
 		{"cgroups/", unix.ENOENT, "a cgroup controller is missing; 'cooper doctor' lists them"},
 		{"cgroups/", unix.EINVAL, "the kernel refuses this limit; look at the value, and at what the parent cgroup allows"},
 		{"cgroups/", unix.EBUSY, "the limit is below what is in use"},

@@ -80,7 +80,7 @@ func confinementFlags() []urfave.Flag {
 		text("userns", "Map user ids by `mode`: host, which is not at all"),
 		many("cap-add", "Add the capability `name`, or ALL"),
 		many("cap-drop", "Drop the capability `name`, or ALL"),
-		many("security-opt", "Set an `option`: no-new-privileges or systempaths=unconfined"),
+		many("security-opt", "Set an `option`: no-new-privileges, seccomp=FILE|unconfined or systempaths=unconfined"),
 		toggle("privileged", "Give every capability and device: the container can then take over the host"),
 	}
 }

@@ -30,7 +30,7 @@ func (a Action) Errno() unix.Errno {
 
 func (a Action) String() string {
 	switch {
-	case a.permits():
+	case a.Permits():
 		return "allowed"
 	case a.Errno() != 0:
 		return "fails with " + unix.ErrnoName(a.Errno())
@@ -40,8 +40,8 @@ func (a Action) String() string {
 	return fmt.Sprintf("action %#x", uint32(a))
 }
 
-// permits tells whether the call is made.
-func (a Action) permits() bool { return a == Allow || a == logged }
+// Permits tells whether the call is made.
+func (a Action) Permits() bool { return a == Allow || a == logged }
 
 // maxErrno is the highest that the kernel hands to a program; it cuts off what
 // is above.

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"runtime"
 
 	"golang.org/x/sys/unix"
 )
@@ -16,23 +17,33 @@ type Call struct {
 	Args   [6]uint64
 }
 
-// Judge runs a filter on a call, as the kernel does: what it would answer.
-func Judge(filter []byte, c Call) (Action, error) {
-	action, _, err := judge(filter, c)
-	return action, err
+// Native is a call by the machine's own programs.
+func Native(number uintptr, args ...uint64) (Call, error) {
+	abis, err := machine(runtime.GOARCH)
+	if err != nil {
+		return Call{}, err
+	}
+	c := Call{Number: uint32(number), Arch: abis[0].audit}
+	copy(c.Args[:], args)
+	return c, nil
 }
 
-// judge also counts the instructions that were run.
-func judge(filter []byte, c Call) (action Action, steps int, err error) {
-	program, err := decode(filter)
-	if err != nil {
-		return 0, 0, err
-	}
-	data := c.data()
+// Program is a filter, read and found valid.
+type Program []unix.SockFilter
+
+// Judge runs the program on a call, as the kernel does: what it would answer.
+func (p Program) Judge(c Call) Action {
+	action, _ := p.run(c.data())
+	return action
+}
+
+// run also counts the instructions that were run. It ends, because jumps only
+// lead forward, and in an answer, because the last instruction is one.
+func (p Program) run(data [sizeofData]byte) (action Action, steps int) {
 	var a uint32
-	for at := 0; at < len(program); at++ {
+	for at := 0; ; at++ {
 		steps++
-		i := program[at]
+		i := p[at]
 		switch i.Code {
 		case unix.BPF_LD | unix.BPF_W | unix.BPF_ABS:
 			a = binary.NativeEndian.Uint32(data[i.K:])
@@ -41,12 +52,11 @@ func judge(filter []byte, c Call) (action Action, steps int, err error) {
 		case unix.BPF_JMP | unix.BPF_JA | unix.BPF_K:
 			at += int(i.K)
 		case unix.BPF_RET | unix.BPF_K:
-			return Action(i.K), steps, nil
+			return Action(i.K), steps
 		default:
 			at += skip(i, a)
 		}
 	}
-	return 0, steps, errors.New("run seccomp filter: it has no end")
 }
 
 // skip is how far a comparison jumps.
@@ -77,33 +87,31 @@ func (c Call) data() [sizeofData]byte {
 	return data
 }
 
-// Check refuses what the kernel would refuse to load, and what isn't a filter
-// of ours: see bpf_check_classic and seccomp_check_filter in the kernel.
-func Check(filter []byte) error {
-	_, err := decode(filter)
-	return err
-}
+// sizeofInstruction is that of struct sock_filter, in bytes.
+const sizeofInstruction = 8
 
-func decode(filter []byte) ([]instruction, error) {
-	const size = 8
-	count := len(filter) / size
-	if count == 0 || count > maxInstructions || len(filter)%size != 0 {
-		return nil, fmt.Errorf("check seccomp filter: %d bytes aren't 1 to %d instructions", len(filter), maxInstructions)
+// Decode reads a filter, and refuses what the kernel would refuse to load and
+// what isn't one of ours: see bpf_check_classic and seccomp_check_filter in the
+// kernel.
+func Decode(filter []byte) (Program, error) {
+	count := len(filter) / sizeofInstruction
+	if count == 0 || count > maxInstructions || len(filter)%sizeofInstruction != 0 {
+		return nil, fmt.Errorf("read seccomp filter: %d bytes aren't 1 to %d instructions", len(filter), maxInstructions)
 	}
-	program := make([]instruction, count)
+	program := make(Program, count)
 	for at := range program {
-		text := filter[at*size:]
+		text := filter[at*sizeofInstruction:]
 		i := instruction{
 			Code: binary.NativeEndian.Uint16(text), Jt: text[2], Jf: text[3],
 			K: binary.NativeEndian.Uint32(text[4:]),
 		}
 		if !valid(i, count-at-1) {
-			return nil, fmt.Errorf("check seccomp filter: instruction %d: %+v isn't valid there", at, i)
+			return nil, fmt.Errorf("read seccomp filter: instruction %d: %+v isn't valid there", at, i)
 		}
 		program[at] = i
 	}
 	if program[count-1].Code != unix.BPF_RET|unix.BPF_K {
-		return nil, errors.New("check seccomp filter: it doesn't end with a return")
+		return nil, errors.New("read seccomp filter: it doesn't end with a return")
 	}
 	return program, nil
 }

@@ -36,7 +36,7 @@ func answers(t *testing.T, each func(kind byte, rest string)) {
 }
 
 func TestOurFiltersAnswerAsLibseccompsDo(t *testing.T) {
-	var filter []byte
+	var program Program
 	var profile *Profile
 	var target Target
 	calls, wrong := 0, 0
@@ -44,14 +44,13 @@ func TestOurFiltersAnswerAsLibseccompsDo(t *testing.T) {
 		switch kind {
 		case 'D', 'J':
 			profile, target = asked(t, kind, rest)
-			var err error
-			filter, err = profile.Compile(target)
+			filter, err := profile.Compile(target)
 			require.NoError(t, err)
-			require.NoError(t, Check(filter))
+			program, err = Decode(filter)
+			require.NoError(t, err)
 		case 'V':
 			c, want := parseAnswer(t, rest)
-			got, err := Judge(filter, c)
-			require.NoError(t, err)
+			got := program.Judge(c)
 			require.Equal(t, literally(t, profile, target, c), got, "%+v, by the rules one after the other", c)
 			calls++
 			if got == want || differsByDesign(c, got, want) {

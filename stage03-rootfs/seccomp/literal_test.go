@@ -31,10 +31,10 @@ func literally(t *testing.T, p *Profile, target Target, c Call) Action {
 			answer, decided = action, true
 		}
 	}
-	if answer == byDefault && c.Number > newest && c.Number < 0xf0000 && !byDefault.permits() {
+	if answer == byDefault && c.Number > newest && c.Number < 0xf0000 && !byDefault.Permits() {
 		return noSuchCall
 	}
-	if c.Number > 0xf0006 && !byDefault.permits() || c.Number >= 0xf0000 && c.Arch != unix.AUDIT_ARCH_ARM {
+	if c.Number > 0xf0006 && !byDefault.Permits() || c.Number >= 0xf0000 && c.Arch != unix.AUDIT_ARCH_ARM {
 		return noSuchCall
 	}
 	return answer

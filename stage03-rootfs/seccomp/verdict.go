@@ -123,7 +123,7 @@ func (a abi) runs(list map[uint32]verdict, newest uint32, byDefault Action) []ru
 			return verdict{otherwise: noSuchCall}
 		case ruled:
 			return v
-		case number > newest && !byDefault.permits():
+		case number > newest && !byDefault.Permits():
 			return verdict{otherwise: noSuchCall}
 		}
 		return verdict{otherwise: byDefault}

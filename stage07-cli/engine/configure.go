@@ -81,19 +81,22 @@ func (e *Engine) bareSpec(id string) *network.Spec {
 	return s
 }
 
-// powers settles the capabilities, and what --privileged means.
+// powers settles the capabilities, what --privileged means, and the filter.
 func powers(s *network.Spec, o *CreateOptions) error {
 	held, err := rootfs.HeldCapabilities()
 	if err != nil {
 		return err
 	}
-	defaults := s.Capabilities
+	defaults, seccomp := s.Capabilities, o.Seccomp
 	if o.Unmasked {
 		s.MaskedPaths, s.ReadonlyPaths = nil, nil
 	}
 	if o.Privileged {
 		s.Privileged, s.MaskedPaths, s.ReadonlyPaths = true, nil, nil
 		s.DeviceRules = rootfs.DeviceRules(&s.Spec.Spec.Spec)
+		if seccomp == "" {
+			seccomp = "unconfined"
+		}
 		defaults = held
 		for i := range s.Mounts {
 			if s.Mounts[i].Type == "sysfs" || s.Mounts[i].Type == "cgroup" {
@@ -103,6 +106,10 @@ func powers(s *network.Spec, o *CreateOptions) error {
 	}
 	s.Capabilities, err = rootfs.AdjustCapabilities(defaults, held, o.CapAdd, o.CapDrop)
 	if err != nil {
+		return tell(ErrInvalid, "%s", err)
+	}
+	// Last, for what the filter permits depends on the capabilities.
+	if s.SeccompFilter, err = rootfs.LoadSeccomp(seccomp, s.Capabilities); err != nil {
 		return tell(ErrInvalid, "%s", err)
 	}
 	return nil

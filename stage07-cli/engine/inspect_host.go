@@ -87,6 +87,9 @@ func securityOptions(o *CreateOptions) (options []string) {
 	if o.Unmasked {
 		options = append(options, "systempaths=unconfined")
 	}
+	if o.Seccomp != "" {
+		options = append(options, "seccomp="+o.Seccomp)
+	}
 	return options
 }
 

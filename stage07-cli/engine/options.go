@@ -48,6 +48,10 @@ type CreateOptions struct {
 	// nothing read-only: --security-opt systempaths=unconfined.
 	Unmasked bool `json:"unmasked,omitempty"`
 
+	// Seccomp is the profile in JSON, "builtin" or "unconfined"; "" is builtin,
+	// and for a privileged container unconfined.
+	Seccomp string `json:"seccomp,omitempty"`
+
 	Limits       Limits            `json:"limits"`
 	CgroupParent string            `json:"cgroupParent,omitempty"` // "" is "cooper"
 	Rlimits      []rootfs.Rlimit   `json:"rlimits,omitempty"`      // --ulimit

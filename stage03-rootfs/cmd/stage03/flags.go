@@ -28,7 +28,7 @@ func specFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "group-add", Usage: "one more `GROUP` for the user"},
 		&cli.StringSliceFlag{Name: "cap-add", Usage: "give a `CAPABILITY`, or ALL"},
 		&cli.StringSliceFlag{Name: "cap-drop", Usage: "take a `CAPABILITY`, or ALL"},
-		&cli.StringSliceFlag{Name: "security-opt", Usage: "`KEY=VALUE`: no-new-privileges, apparmor=PROFILE, label=…, systempaths=unconfined"},
+		&cli.StringSliceFlag{Name: "security-opt", Usage: "`KEY=VALUE`: no-new-privileges, apparmor=PROFILE, label=…, seccomp=FILE, systempaths=unconfined"},
 		&cli.BoolFlag{Name: "privileged", Usage: "everything that this program may itself"},
 		&cli.StringSliceFlag{Name: "sysctl", Usage: "`NAME=VALUE`: a kernel parameter of the container's namespaces"},
 		&cli.StringSliceFlag{Name: "ulimit", Usage: "`NAME=SOFT[:HARD]`: nofile=1024:2048"},
@@ -98,6 +98,11 @@ func powers(c *cli.Context, s *rootfs.Spec) error {
 	s.Capabilities, err = rootfs.AdjustCapabilities(s.Capabilities, held, c.StringSlice("cap-add"), c.StringSlice("cap-drop"))
 	if err != nil {
 		return err
+	}
+	if s.SeccompFilter = nil; !s.Privileged {
+		if s.SeccompFilter, err = rootfs.LoadSeccomp("builtin", s.Capabilities); err != nil {
+			return err
+		}
 	}
 	return s.Secure(c.StringSlice("security-opt"))
 }
