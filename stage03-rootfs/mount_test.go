@@ -3,6 +3,7 @@ package rootfs
 import (
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"testing"
 
@@ -28,6 +29,12 @@ func mounted(t *testing.T, propagation uintptr) string {
 // its first output, and calls do meanwhile. It returns what it said.
 func during(t *testing.T, s *Spec, do func()) string {
 	t.Helper()
+	return duringPid(t, s, func(string) { do() })
+}
+
+// duringPid gives do the pid of the container's first process.
+func duringPid(t *testing.T, s *Spec, do func(pid string)) string {
+	t.Helper()
 	stdin, goOn, err := os.Pipe()
 	require.NoError(t, err)
 	output, stdout, err := os.Pipe()
@@ -39,7 +46,7 @@ func during(t *testing.T, s *Spec, do func()) string {
 	require.NoError(t, stdin.Close())
 	require.NoError(t, stdout.Close())
 	first := readAllOnce(output)
-	do()
+	do(strconv.Itoa(p.Pid))
 	require.NoError(t, goOn.Close())
 	rest := readAll(output)
 	_, err = p.Wait()
