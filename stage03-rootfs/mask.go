@@ -21,30 +21,44 @@ func (t *tree) hideDetails(paths []string) error {
 		return err
 	}
 	defer null.Close()
-	var void *os.File // one empty directory serves all
-	defer func() {
-		if void != nil {
-			void.Close()
-		}
-	}()
+	var covers covers
+	defer covers.close()
 	for _, path := range paths {
 		err := t.onExisting(path, func(target *os.File, dir bool) error {
-			switch {
-			case !dir:
-				return cover(null, target)
-			case void != nil:
-				return cover(void, target)
+			if dir {
+				return covers.put(&covers.dir, target, func() (*os.File, error) { return newFilesystem("tmpfs", "tmpfs", emptyDirectory) })
 			}
-			if void, err = newFilesystem("tmpfs", "tmpfs", emptyDirectory); err != nil {
-				return err
-			}
-			return moveMount(void, target)
+			return covers.put(&covers.file, target, func() (*os.File, error) { return readonlyCopy(null) })
 		})
 		if err != nil {
 			return fmt.Errorf("mask %s: %w", path, err)
 		}
 	}
 	return nil
+}
+
+// covers are the first mounts of either kind; the others are copies of them,
+// flags and all, which spares a system call for each and a tmpfs for most.
+type covers struct{ file, dir *os.File }
+
+func (c *covers) put(first **os.File, target *os.File, make func() (*os.File, error)) error {
+	if *first != nil {
+		return cover(*first, target)
+	}
+	mount, err := make()
+	if err != nil {
+		return err
+	}
+	*first = mount
+	return moveMount(mount, target)
+}
+
+func (c *covers) close() {
+	for _, file := range []*os.File{c.file, c.dir} {
+		if file != nil {
+			file.Close()
+		}
+	}
 }
 
 // emptyDirectory is a tmpfs with room for nothing but its own root.
@@ -65,17 +79,26 @@ func (t *tree) openNull() (*os.File, error) {
 	return null, nil
 }
 
-// cover mounts another copy of the mount at file on target, read-only.
+// cover mounts another copy of the mount at file on target.
 func cover(file, target *os.File) error {
 	mount, err := openTree(file, 0)
 	if err != nil {
 		return err
 	}
 	defer mount.Close()
-	if err := mountSetattr(mount, 0, unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}); err != nil {
-		return err
-	}
 	return moveMount(mount, target)
+}
+
+func readonlyCopy(file *os.File) (*os.File, error) {
+	mount, err := openTree(file, 0)
+	if err != nil {
+		return nil, err
+	}
+	if err := mountSetattr(mount, 0, unix.MountAttr{Attr_set: unix.MOUNT_ATTR_RDONLY}); err != nil {
+		mount.Close()
+		return nil, err
+	}
+	return mount, nil
 }
 
 // makeReadonly covers each path with a read-only copy of itself.
