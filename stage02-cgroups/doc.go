@@ -23,7 +23,7 @@
 //	devices.go: which devices; device.go: a rule, devicetable.go: what a list
 //	of rules means, devices1.go and devices2.go: how each version is told,
 //	bpf.go: the system call that takes version 2's program
-//	limit.go, stats.go, freeze.go, kill.go, remove.go: what one does with a group
+//	limit.go, stats.go, oom.go, oomwatch.go, freeze.go, kill.go, remove.go: what one does with a group
 //
 // To read beside it: cgroups(7), cgroup_namespaces(7), clone(2) on
 // CLONE_INTO_CGROUP, the kernel's admin-guide/cgroup-v2.rst and

@@ -100,6 +100,30 @@ func TestGroupsMadeInsideGoToo(t *testing.T) {
 	require.Zero(t, places(t, c.spec))
 }
 
+// In version 1 who is frozen doesn't die, and it isn't enough to thaw the
+// container's own group.
+func TestWhoIsFrozenInAGroupInsideIsKilledToo(t *testing.T) {
+	notrace.Check(t)
+	c := start(t, container("sleep", "1000"))
+	g := c.group(t)
+	inner := *g
+	inner.places = []place{{dir: filepath.Join(g.home(), "inner"), controllers: []string{"freezer"}}}
+	require.NoError(t, os.Mkdir(inner.home(), 0o755))
+	require.NoError(t, write(inner.home(), "cgroup.procs", strconv.Itoa(c.Pid)))
+	require.NoError(t, inner.Freeze())
+	require.NoError(t, g.Destroy())
+	require.Zero(t, places(t, c.spec))
+}
+
+// A kernel of version 2 before Linux 5.14 has no cgroup.kill; version 1 never.
+func TestAGroupIsKilledWithoutCgroupKill(t *testing.T) {
+	notrace.Check(t)
+	c := start(t, container("sh", "-c", "sleep 1000 & exec sleep 1000"))
+	require.NoError(t, c.group(t).killOneByOne())
+	require.NoError(t, c.group(t).Remove())
+	require.Zero(t, places(t, c.spec))
+}
+
 func TestRemoveWaitsForTheLastProcess(t *testing.T) {
 	notrace.Check(t)
 	c := start(t, container("sleep", "1000"))

@@ -20,22 +20,28 @@ const patience = 10 * time.Second
 // Freeze stops every process of the group where it is, without a signal that
 // it could notice, and returns when all stand still.
 func (g *Group) Freeze() error {
+	if err := g.freezeWith(func() error { return nil }); err != nil {
+		return errors.Join(err, g.Thaw())
+	}
+	return nil
+}
+
+// freezeWith calls look at least once while the group freezes, and once more
+// when all stand still.
+func (g *Group) freezeWith(look func() error) error {
 	dir, err := g.freezer()
 	if err != nil {
 		return err
 	}
-	if g.version == 2 {
-		if err := write(dir, "cgroup.freeze", "1"); err != nil {
-			return err
-		}
-		err = awaitEvent(dir, "frozen 1")
-	} else {
-		err = freeze1(dir)
+	if g.version == 1 {
+		err = freeze1(dir, look)
+	} else if err = write(dir, "cgroup.freeze", "1"); err == nil {
+		err = errors.Join(look(), awaitEvent(dir, "frozen 1"))
 	}
 	if err != nil {
-		return errors.Join(fmt.Errorf("freeze cgroup %s: %w", g.path, err), g.Thaw())
+		return fmt.Errorf("freeze cgroup %s: %w", g.path, err)
 	}
-	return nil
+	return look()
 }
 
 // Thaw lets them go on.
@@ -75,12 +81,15 @@ func (g *Group) freezer() (string, error) {
 // freeze1 has to look again and again: version 1 has no event for it. The
 // state is FREEZING until the last process stands still, mostly for less than
 // a millisecond; it isn't on any container's way into life.
-func freeze1(dir string) error {
-	look := time.NewTicker(time.Millisecond)
-	defer look.Stop()
-	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-look.C {
+func freeze1(dir string, look func() error) error {
+	again := time.NewTicker(time.Millisecond)
+	defer again.Stop()
+	for deadline := time.Now().Add(patience); time.Now().Before(deadline); <-again.C {
 		// Each write also reaches children that were born meanwhile.
 		if err := write(dir, "freezer.state", "FROZEN"); err != nil {
+			return err
+		}
+		if err := look(); err != nil {
 			return err
 		}
 		state, err := read(dir, "freezer.state")

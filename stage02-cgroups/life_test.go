@@ -46,10 +46,16 @@ type started struct {
 // start launches a container. When the test ends it is undone, and reaped.
 func start(t *testing.T, s *Spec) *started {
 	t.Helper()
+	return startWith(t, s, nil)
+}
+
+// startWith gives the command something to read.
+func startWith(t *testing.T, s *Spec, stdin *os.File) *started {
+	t.Helper()
 	require.NoError(t, s.Validate())
 	output, err := os.CreateTemp(t.TempDir(), "output")
 	require.NoError(t, err)
-	p := &namespaces.Process{Stdout: output, Stderr: output}
+	p := &namespaces.Process{Stdin: stdin, Stdout: output, Stderr: output}
 	c := &started{p, s, Outside(s, p), output}
 	t.Cleanup(func() {
 		require.NoError(t, namespaces.Undo(c.outside))
