@@ -15,20 +15,15 @@ import (
 func main() {
 	namespaces.Init(cgroups.Inside)
 	var explain namespaces.ExplainFlag
-	flags := []cli.Flag{
+	limits := limitFlags()
+	flags := append([]cli.Flag{
 		&cli.GenericFlag{Name: "explain", Value: &explain, Usage: "tell of each step as it begins; --explain=json for programs"},
 		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the command a terminal of its own"},
-		&cli.StringFlag{Name: "memory", Aliases: []string{"m"}, Usage: "`BYTES` of memory: 64m"},
-		&cli.StringFlag{Name: "memory-swap", Usage: "`BYTES` of memory and swap together; -1 is any amount"},
-		&cli.StringFlag{Name: "cpus", Usage: "`NUMBER` of processors: 1.5"},
-		&cli.Int64Flag{Name: "cpu-shares", Usage: "`WEIGHT` when processors are scarce; the usual one is 1024"},
-		&cli.StringFlag{Name: "cpuset-cpus", Usage: "on which processors to run, a `LIST`: 0-3,7"},
-		&cli.Int64Flag{Name: "pids", Usage: "`NUMBER` of processes and threads at one time"},
 		&cli.StringSliceFlag{Name: "device-cgroup-rule", Usage: "allow a device beside the standard ones, by a `RULE`: c 10:229 rwm"},
-	}
+	}, limits...)
 	app := &cli.App{
 		Name: "stage02", Usage: "a process within limits", HideHelpCommand: true,
-		Commands: []*cli.Command{
+		Commands: append([]*cli.Command{
 			{Name: "run", Usage: "run a command within limits", ArgsUsage: "COMMAND [ARG...]", Flags: flags,
 				Action: func(c *cli.Context) error {
 					spec, err := specFor(c)
@@ -51,7 +46,7 @@ func main() {
 					}
 					return err
 				}},
-		},
+		}, groupCommands(limits)...),
 	}
 	if err := app.Run(os.Args); err != nil {
 		fmt.Fprintln(os.Stderr, "stage02:", err)
@@ -61,21 +56,12 @@ func main() {
 
 // specFor reads the flags into a Spec.
 func specFor(c *cli.Context) (spec *cgroups.Spec, err error) {
-	spec = &cgroups.Spec{Limits: cgroups.Limits{Pids: c.Int64("pids"), CPUShares: c.Int64("cpu-shares"), CPUSetCPUs: c.String("cpuset-cpus")}}
+	spec = &cgroups.Spec{}
+	if spec.Limits, err = limitsFor(c); err != nil {
+		return nil, err
+	}
 	spec.ID, spec.Args, spec.Env, spec.Terminal = namespaces.NewID(), c.Args().Slice(), os.Environ(), c.Bool("tty")
 	spec.Namespaces = namespaces.New(namespaces.Mount, namespaces.PID, namespaces.Cgroup)
-	for flag, limit := range map[string]*int64{"memory": &spec.Limits.Memory, "memory-swap": &spec.Limits.MemorySwap} {
-		if c.IsSet(flag) {
-			if *limit, err = cgroups.ParseBytes(c.String(flag)); err != nil {
-				return nil, err
-			}
-		}
-	}
-	if c.IsSet("cpus") {
-		if spec.Limits.CPUQuota, spec.Limits.CPUPeriod, err = cgroups.ParseCPUs(c.String("cpus")); err != nil {
-			return nil, err
-		}
-	}
 	allowed, err := cgroups.ParseDeviceRules(c.StringSlice("device-cgroup-rule"))
 	spec.DeviceRules = append(cgroups.DefaultDeviceRules(), allowed...)
 	return spec, errors.Join(err, spec.Validate())
