@@ -54,7 +54,7 @@ func inUserNamespace(args ...string) *Spec {
 func TestJoiningByPathSharesJustThatNamespace(t *testing.T) {
 	notrace.Check(t)
 	target := start(t, everything("sleep", "1000"))
-	s := everything("sh", "-c", "readlink /proc/self/ns/net /proc/self/ns/uts")
+	s := everything("sh", "-c", "readlink /proc/self/ns/net; readlink /proc/self/ns/uts")
 	s.Namespaces = append(New(Mount, PID, UTS, IPC), Namespace{Kind: Network, Path: fmt.Sprintf("/proc/%d/ns/net", target.Pid)})
 	output, _ := run(t, s)
 	theirs, err := os.Readlink(fmt.Sprintf("/proc/%d/ns/net", target.Pid))
