@@ -73,29 +73,3 @@ func (e *Engine) merged(layers []string, use func(root *os.File) error) error {
 	defer root.Close()
 	return use(root)
 }
-
-// openMerged mounts the layers, topmost first, to be read only. Each is a
-// parameter of its own, so that no character in a path can mean another.
-func openMerged(layers []string) (*os.File, error) {
-	if len(layers) == 1 { // overlayfs wants two, and one is merged already
-		return os.Open(layers[0])
-	}
-	context, err := unix.Fsopen("overlay", unix.FSOPEN_CLOEXEC)
-	if err != nil {
-		return nil, os.NewSyscallError("fsopen", err)
-	}
-	defer unix.Close(context)
-	for _, layer := range layers {
-		if err := unix.FsconfigSetString(context, "lowerdir+", layer); err != nil {
-			return nil, &os.PathError{Op: "fsconfig", Path: layer, Err: err}
-		}
-	}
-	if err := unix.FsconfigCreate(context); err != nil {
-		return nil, os.NewSyscallError("fsconfig", err)
-	}
-	mount, err := unix.Fsmount(context, unix.FSMOUNT_CLOEXEC, unix.MOUNT_ATTR_RDONLY)
-	if err != nil {
-		return nil, os.NewSyscallError("fsmount", err)
-	}
-	return os.NewFile(uintptr(mount), "merged layers"), nil
-}
