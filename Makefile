@@ -14,7 +14,7 @@ BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags urfave_cli
 # stage01 … stage07
 STAGES := $(foreach dir,$(sort $(wildcard stage*-*)),$(firstword $(subst -, ,$(dir))))
 
-.PHONY: help build install setup test lint demo docs bench clean $(STAGES) $(STAGES:%=test-%)
+.PHONY: help build install setup test test-vm lint demo docs bench clean $(STAGES) $(STAGES:%=test-%)
 
 help:
 	@sed -n 's/^## /  /p' Makefile
@@ -38,17 +38,22 @@ $(STAGES):
 
 ## make test          all tests, with the race detector; without root those that need none
 test: setup
-	@.ci/test ./...
+	@status=0; .ci/test ./... || status=1; .ci/test-vm || status=1; exit $$status
+
+## make test-vm       the kernel's tests once more, in a throw-away machine with cgroup v2
+test-vm:
+	@.ci/test-vm
 
 ## make test-stage03  one stage's tests
 $(STAGES:%=test-%): setup
 	@.ci/test ./$(wildcard $(@:test-%=%)-*)/...
 
-## make lint          gofmt, go vet, staticcheck
+## make lint          gofmt, go vet (for arm64 too), staticcheck
 lint:
 	@unformatted=$$(gofmt -l docs $(sort $(wildcard stage*-*))); \
 		test -z "$$unformatted" || { echo "not as gofmt has it: $$unformatted"; exit 1; }
 	$(GO) vet ./...
+	CGO_ENABLED=0 GOARCH=arm64 $(GO) vet ./...
 	$(GO) tool staticcheck ./...
 
 ## make docs          fill the chapters' listings from the source
