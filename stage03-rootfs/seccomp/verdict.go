@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 )
 
@@ -21,7 +22,13 @@ type clause struct {
 }
 
 // same tells two verdicts apart, or that they aren't two.
-func (v verdict) same() string { return fmt.Sprint(v.clauses, uint32(v.otherwise)) }
+func (v verdict) same() string {
+	answer := strconv.FormatUint(uint64(v.otherwise), 16)
+	if len(v.clauses) == 0 {
+		return answer
+	}
+	return fmt.Sprint(answer, v.clauses)
+}
 
 // judged is a rule with its words understood.
 type judged struct {
