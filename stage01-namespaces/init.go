@@ -55,7 +55,7 @@ func enter[S any](inside func(*S) []Step) error {
 		return asStepError(stepSendSpec, err)
 	}
 	if err := Take(inside(&spec), insideWatch(base)); err != nil {
-		return err
+		return explainStep(base, err)
 	}
 	return asStepError(stepExec, errors.New("no step became the command")) // the last of every list does
 }

@@ -4,6 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -13,21 +16,53 @@ import (
 // its exec: without a mapping it would be nobody there, and lose its
 // capabilities. See user_namespaces(7).
 func mapIDs(s *Spec, p *Process) error {
-	if os.Geteuid() != 0 {
-		// The price of an unprivileged gid mapping: dropping a group could
-		// otherwise open a file that the group was refused.
-		if err := writeProc(p.Pid, "setgroups", "deny"); err != nil {
-			return err
-		}
-	}
-	if err := writeProc(p.Pid, "gid_map", mapText(s.GIDMappings)); err != nil {
-		return err
-	}
-	if err := writeProc(p.Pid, "uid_map", mapText(s.UIDMappings)); err != nil {
-		return err
+	if err := writeMappings(s, p.Pid); err != nil {
+		return explainObstacle(s, err)
 	}
 	if _, err := p.mapped.Write([]byte{0}); err != nil && !errors.Is(err, unix.EPIPE) {
 		return err
+	}
+	return nil
+}
+
+// writeMappings writes them as far as we may. Root may write any; anybody else
+// just his own id, and leaves the rest to two setuid programs.
+func writeMappings(s *Spec, pid int) error {
+	if os.Geteuid() != 0 {
+		if !maps(s.UIDMappings, os.Geteuid()) || !maps(s.GIDMappings, os.Getegid()) {
+			return errors.Join(newIDMap("newgidmap", pid, s.GIDMappings), newIDMap("newuidmap", pid, s.UIDMappings))
+		}
+		// The price of an unprivileged gid mapping: dropping a group could
+		// otherwise open a file that the group was refused.
+		if err := writeProc(pid, "setgroups", "deny"); err != nil {
+			return err
+		}
+	}
+	if err := writeProc(pid, "gid_map", mapText(s.GIDMappings)); err != nil {
+		return err
+	}
+	return writeProc(pid, "uid_map", mapText(s.UIDMappings))
+}
+
+// maps reports whether the mappings are of this one id of the host's.
+func maps(mappings []IDMapping, id int) bool {
+	return len(mappings) == 1 && mappings[0].Size == 1 && mappings[0].HostID == uint32(id)
+}
+
+// newIDMap runs newuidmap(1) or newgidmap(1), which write a mapping for who
+// owns the ids in /etc/subuid or /etc/subgid. They are the only programs that
+// this book runs: they are setuid, so nothing that we could write would do.
+func newIDMap(program string, pid int, mappings []IDMapping) error {
+	args := []string{strconv.Itoa(pid)}
+	for _, m := range mappings {
+		args = append(args, fmt.Sprint(m.ContainerID), fmt.Sprint(m.HostID), fmt.Sprint(m.Size))
+	}
+	output, err := exec.Command(program, args...).CombinedOutput()
+	if errors.Is(err, exec.ErrNotFound) {
+		return fmt.Errorf("%w (ids other than one's own are mapped by this program; it is in the package uidmap, or shadow-utils)", err)
+	}
+	if err != nil {
+		return fmt.Errorf("%s: %w: %s", program, err, strings.TrimSpace(string(output)))
 	}
 	return nil
 }
@@ -51,24 +86,50 @@ func writeProc(pid int, name, text string) error {
 	return errors.Join(err, file.Close())
 }
 
-// explainObstacle adds what the host has set against user namespaces to an
-// error of clone3, which says only EPERM or ENOSPC.
+// explainObstacle adds what the host has set against user namespaces to the
+// error of clone3, of a mapping, or of the first act inside, which say only
+// EPERM, EACCES or ENOSPC.
 func explainObstacle(s *Spec, err error) error {
-	if !s.IsNew(User) && !(os.Geteuid() != 0 && errors.Is(err, unix.EPERM)) {
+	if !errors.Is(err, unix.EPERM) && !errors.Is(err, unix.EACCES) && !errors.Is(err, unix.ENOSPC) {
 		return err
 	}
-	if !s.IsNew(User) {
+	if s.IsNew(User) {
+		return obstacle("/proc/sys", err)
+	}
+	if os.Geteuid() != 0 && errors.Is(err, unix.EPERM) {
 		return fmt.Errorf("%w (new namespaces need root, or a new user namespace beside them)", err)
 	}
-	for _, obstacle := range []struct{ path, value string }{
-		{"/proc/sys/kernel/unprivileged_userns_clone", "0"},
-		{"/proc/sys/kernel/apparmor_restrict_unprivileged_userns", "1"},
-		{"/proc/sys/user/max_user_namespaces", "0"},
+	return err
+}
+
+// obstacle adds the setting below sys, the directory of sysctl(8), that stands
+// in the way, if there is one:
+//
+//	kernel/unprivileged_userns_clone               Debian's: 0 forbids them without root
+//	kernel/apparmor_restrict_unprivileged_userns   Ubuntu's: 1 lets them be made, and then root inside may nothing
+//	user/max_user_namespaces                       how many there may be, of each user
+func obstacle(sys string, err error) error {
+	for _, setting := range []struct{ name, forbids string }{
+		{"kernel/unprivileged_userns_clone", "0"},
+		{"kernel/apparmor_restrict_unprivileged_userns", "1"},
+		{"user/max_user_namespaces", "0"},
 	} {
-		text, readErr := os.ReadFile(obstacle.path)
-		if readErr == nil && strings.TrimSpace(string(text)) == obstacle.value {
-			return fmt.Errorf("%w (this host forbids it: %s is %s)", err, obstacle.path, obstacle.value)
+		text, readErr := os.ReadFile(filepath.Join(sys, setting.name))
+		if value := strings.TrimSpace(string(text)); readErr == nil && value == setting.forbids {
+			return fmt.Errorf("%w (this host forbids it: the sysctl %s is %s)", err, strings.ReplaceAll(setting.name, "/", "."), value)
 		}
 	}
+	if errors.Is(err, unix.ENOSPC) {
+		return fmt.Errorf("%w (as many user namespaces as there may be: see the sysctl user.max_user_namespaces)", err)
+	}
 	return err
+}
+
+// explainStep is explainObstacle for the error of a step inside.
+func explainStep(s *Spec, err error) error {
+	var step *StepError
+	if !s.IsNew(User) || !errors.As(err, &step) {
+		return err
+	}
+	return &StepError{step.Step, explainObstacle(s, step.Err)}
 }

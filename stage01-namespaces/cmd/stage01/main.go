@@ -2,6 +2,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strconv"
@@ -21,58 +22,63 @@ func main() {
 		&cli.StringFlag{Name: "hostname", Value: "container", Usage: "the host `NAME` inside"},
 		&cli.StringSliceFlag{Name: "ns", Usage: "which namespaces are new", Value: cli.NewStringSlice("mount", "pid", "uts", "ipc", "net", "cgroup", "time")},
 		&cli.BoolFlag{Name: "userns", Usage: "a user namespace too, in which the caller is root; needs no root outside"},
+		&cli.BoolFlag{Name: "subids", Usage: "and with it the ids that /etc/subuid and /etc/subgid lend the caller"},
 	}
-	app := &cli.App{
-		Name: "stage01", Usage: "a process with its own view of the machine", HideHelpCommand: true,
-		Commands: []*cli.Command{
-			{Name: "run", Usage: "run a command in new namespaces", ArgsUsage: "COMMAND [ARG...]", Flags: flags,
-				Action: func(c *cli.Context) error { return launch(specFor(c, c.Args().Slice()), explain) }},
-			{Name: "exec", Usage: "run a command in the namespaces of a process", ArgsUsage: "PID COMMAND [ARG...]", Flags: flags[:2],
-				Action: func(c *cli.Context) error {
-					target, err := strconv.Atoi(c.Args().First())
-					if err != nil {
-						return fmt.Errorf("%q is not a pid", c.Args().First())
-					}
-					return launch(&namespaces.Spec{Args: c.Args().Tail(), Env: os.Environ(), Terminal: c.Bool("tty"), Target: target}, explain)
-				}},
-			{Name: "plan", Usage: "print the steps without taking them", ArgsUsage: "COMMAND [ARG...]", Flags: flags,
-				Action: func(c *cli.Context) error {
-					spec := specFor(c, c.Args().Slice())
-					namespaces.Plan(os.Stdout, namespaces.Outside(spec, &namespaces.Process{}), namespaces.Inside(spec))
-					return nil
-				}},
-		},
+	launch := func(spec *namespaces.Spec) error {
+		spec.Explain = explain != ""
+		p := &namespaces.Process{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Watch: explain.Watch(os.Stderr)}
+		code, err := namespaces.Foreground(p, namespaces.Outside(spec, p))
+		if err == nil {
+			os.Exit(code)
+		}
+		return err
 	}
+	plan := func(spec *namespaces.Spec) error {
+		namespaces.Plan(os.Stdout, namespaces.Outside(spec, &namespaces.Process{}), namespaces.Inside(spec))
+		return nil
+	}
+	app := &cli.App{Name: "stage01", Usage: "a process with its own view of the machine", HideHelpCommand: true, Commands: []*cli.Command{
+		{Name: "run", Usage: "run a command in new namespaces", ArgsUsage: "COMMAND [ARG...]", Flags: flags, Action: with(isolated, launch)},
+		{Name: "exec", Usage: "run a command in the namespaces of a process", ArgsUsage: "PID COMMAND [ARG...]", Flags: flags[:2], Action: with(joining, launch)},
+		{Name: "plan", Usage: "print the steps without taking them", ArgsUsage: "COMMAND [ARG...]", Flags: flags, Action: with(isolated, plan)},
+	}}
 	if err := app.Run(os.Args); err != nil {
 		fmt.Fprintln(os.Stderr, "stage01:", err)
 		os.Exit(namespaces.ExitCode(err))
 	}
 }
 
-// specFor reads the flags into a Spec.
-func specFor(c *cli.Context, args []string) *namespaces.Spec {
-	spec := &namespaces.Spec{
-		ID: namespaces.NewID(), Args: args, Env: os.Environ(),
-		Terminal: c.Bool("tty"), Init: c.Bool("init"), Hostname: c.String("hostname"),
+// with reads the flags into a Spec for do.
+func with(read func(*cli.Context, *namespaces.Spec) error, do func(*namespaces.Spec) error) cli.ActionFunc {
+	return func(c *cli.Context) error {
+		spec := &namespaces.Spec{Args: c.Args().Slice(), Env: os.Environ(), Terminal: c.Bool("tty"), Init: c.Bool("init"), Hostname: c.String("hostname")}
+		if err := errors.Join(read(c, spec), spec.Validate()); err != nil {
+			return err
+		}
+		return do(spec)
 	}
+}
+
+// isolated is a command in new namespaces.
+func isolated(c *cli.Context, spec *namespaces.Spec) error {
+	spec.ID = namespaces.NewID()
 	for _, kind := range c.StringSlice("ns") {
 		spec.Namespaces = append(spec.Namespaces, namespaces.Namespace{Kind: namespaces.ParseKind(kind)})
 	}
-	if c.Bool("userns") {
+	if c.Bool("userns") || c.Bool("subids") {
 		spec.RunAsRootOf(os.Getuid(), os.Getgid())
 	}
-	return spec
+	if c.Bool("subids") {
+		return spec.AddSubordinateIDs(os.Getuid())
+	}
+	return nil
 }
 
-func launch(spec *namespaces.Spec, explain namespaces.ExplainFlag) error {
-	if err := spec.Validate(); err != nil {
-		return err
-	}
-	spec.Explain = explain != ""
-	p := &namespaces.Process{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Watch: explain.Watch(os.Stderr)}
-	code, err := namespaces.Foreground(p, namespaces.Outside(spec, p))
-	if err == nil {
-		os.Exit(code)
+// joining is a command in the namespaces of a process.
+func joining(c *cli.Context, spec *namespaces.Spec) (err error) {
+	spec.Args = c.Args().Tail()
+	if spec.Target, err = strconv.Atoi(c.Args().First()); err != nil {
+		err = fmt.Errorf("%q is not a pid", c.Args().First())
 	}
 	return err
 }
