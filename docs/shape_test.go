@@ -67,9 +67,12 @@ func TestNothingHappensBeforeMain(t *testing.T) {
 	}
 }
 
+// newuidmap and newgidmap are setuid: what they do, a program of ours may not.
+const runsSetuidPrograms = "stage01-namespaces/newidmap.go"
+
 func TestTheEngineRunsNoOtherProgram(t *testing.T) {
 	for _, source := range everySource(t) {
-		if source.Test() || strings.HasPrefix(source.Path, "docs/") {
+		if source.Test() || strings.HasPrefix(source.Path, "docs/") || source.Path == runsSetuidPrograms {
 			continue
 		}
 		for _, place := range startsProgram(source) {

@@ -294,17 +294,3 @@ func readPid(t testing.TB, file *os.File) (pid int) {
 		}
 	}
 }
-
-func BenchmarkLaunch(b *testing.B) {
-	for b.Loop() {
-		s := everything("true")
-		p := &Process{}
-		if err := Launch(p, Outside(s, p)); err != nil {
-			b.Fatal(err)
-		}
-		if _, err := p.Wait(); err != nil {
-			b.Fatal(err)
-		}
-		p.Close()
-	}
-}

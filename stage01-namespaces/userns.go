@@ -4,9 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
@@ -47,24 +45,6 @@ func writeMappings(s *Spec, pid int) error {
 // maps reports whether the mappings are of this one id of the host's.
 func maps(mappings []IDMapping, id int) bool {
 	return len(mappings) == 1 && mappings[0].Size == 1 && mappings[0].HostID == uint32(id)
-}
-
-// newIDMap runs newuidmap(1) or newgidmap(1), which write a mapping for who
-// owns the ids in /etc/subuid or /etc/subgid. They are the only programs that
-// this book runs: they are setuid, so nothing that we could write would do.
-func newIDMap(program string, pid int, mappings []IDMapping) error {
-	args := []string{strconv.Itoa(pid)}
-	for _, m := range mappings {
-		args = append(args, fmt.Sprint(m.ContainerID), fmt.Sprint(m.HostID), fmt.Sprint(m.Size))
-	}
-	output, err := exec.Command(program, args...).CombinedOutput()
-	if errors.Is(err, exec.ErrNotFound) {
-		return fmt.Errorf("%w (ids other than one's own are mapped by this program; it is in the package uidmap, or shadow-utils)", err)
-	}
-	if err != nil {
-		return fmt.Errorf("%s: %w: %s", program, err, strings.TrimSpace(string(output)))
-	}
-	return nil
 }
 
 // mapText is the format of uid_map: "first-inside first-outside count" a line.

@@ -250,8 +250,11 @@ func TestWhoJoinsAContainerJoinsItsCgroup(t *testing.T) {
 	s.Namespaces = namespaces.New(namespaces.Mount, namespaces.PID, namespaces.Cgroup)
 	c := start(t, s)
 
+	path, err := PathOf(c.Pid)
+	require.NoError(t, err)
+	require.Equal(t, parent+"/"+s.ID, path)
 	joining := container("sleep", "1000")
-	joining.Target, joining.CgroupPath = c.Pid, parent+"/"+s.ID
+	joining.Target, joining.CgroupPath = c.Pid, path
 	other := start(t, joining)
 	pids, err := c.group(t).Procs()
 	require.NoError(t, err)

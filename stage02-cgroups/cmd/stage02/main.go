@@ -2,7 +2,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 
@@ -21,6 +20,15 @@ func main() {
 		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the command a terminal of its own"},
 		&cli.StringSliceFlag{Name: "device-cgroup-rule", Usage: "allow a device beside the standard ones, by a `RULE`: c 10:229 rwm"},
 	}, limits...)
+	launch := func(spec *cgroups.Spec) error {
+		spec.Explain = explain != ""
+		p := &namespaces.Process{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Watch: explain.Watch(os.Stderr)}
+		code, err := namespaces.Foreground(p, cgroups.Outside(spec, p))
+		if err == nil {
+			os.Exit(code)
+		}
+		return err
+	}
 	app := &cli.App{
 		Name: "stage02", Usage: "a process within limits", HideHelpCommand: true,
 		Commands: append([]*cli.Command{
@@ -30,13 +38,15 @@ func main() {
 					if err != nil {
 						return err
 					}
-					spec.Explain = explain != ""
-					p := &namespaces.Process{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Watch: explain.Watch(os.Stderr)}
-					code, err := namespaces.Foreground(p, cgroups.Outside(spec, p))
-					if err == nil {
-						os.Exit(code)
+					return launch(spec)
+				}},
+			{Name: "exec", Usage: "run a command in the container of a process", ArgsUsage: "PID COMMAND [ARG...]", Flags: flags[:2],
+				Action: func(c *cli.Context) error {
+					spec, err := joining(c)
+					if err != nil {
+						return err
 					}
-					return err
+					return launch(spec)
 				}},
 			{Name: "plan", Usage: "print the steps without taking them", ArgsUsage: "COMMAND [ARG...]", Flags: flags,
 				Action: func(c *cli.Context) error {
@@ -52,17 +62,4 @@ func main() {
 		fmt.Fprintln(os.Stderr, "stage02:", err)
 		os.Exit(namespaces.ExitCode(err))
 	}
-}
-
-// specFor reads the flags into a Spec.
-func specFor(c *cli.Context) (spec *cgroups.Spec, err error) {
-	spec = &cgroups.Spec{}
-	if spec.Limits, err = limitsFor(c); err != nil {
-		return nil, err
-	}
-	spec.ID, spec.Args, spec.Env, spec.Terminal = namespaces.NewID(), c.Args().Slice(), os.Environ(), c.Bool("tty")
-	spec.Namespaces = namespaces.New(namespaces.Mount, namespaces.PID, namespaces.Cgroup)
-	allowed, err := cgroups.ParseDeviceRules(c.StringSlice("device-cgroup-rule"))
-	spec.DeviceRules = append(cgroups.DefaultDeviceRules(), allowed...)
-	return spec, errors.Join(err, spec.Validate())
 }

@@ -30,6 +30,7 @@ func main() {
 	}
 	app := &cli.App{Name: "stage03", Usage: "a process with a root filesystem of its own", HideHelpCommand: true, Commands: []*cli.Command{
 		{Name: "run", Usage: "run a command in a root", ArgsUsage: "COMMAND [ARG...]", Flags: flags, Action: with(launch)},
+		{Name: "exec", Usage: "run a command in the container of a process", ArgsUsage: "PID COMMAND [ARG...]", Flags: joinFlags(flags), Action: joining(launch)},
 		{Name: "plan", Usage: "print the steps without taking them", ArgsUsage: "COMMAND [ARG...]", Flags: flags, Action: with(plan)},
 	}}
 	if err := app.Run(os.Args); err != nil {
