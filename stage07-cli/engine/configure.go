@@ -93,7 +93,6 @@ func powers(s *network.Spec, o *CreateOptions) error {
 	}
 	if o.Privileged {
 		s.Privileged, s.MaskedPaths, s.ReadonlyPaths = true, nil, nil
-		s.DeviceRules = rootfs.DeviceRules(&s.Spec.Spec.Spec)
 		if seccomp == "" {
 			seccomp = "unconfined"
 		}

@@ -11,8 +11,9 @@ import (
 	"cooper/stage06-network"
 )
 
-// devices looks the devices up that the user asked for. A directory of the host
-// stands for all devices in it.
+// devices looks the devices up that the user asked for, and settles what the
+// container may do with which. A directory of the host stands for all devices
+// in it.
 func devices(s *network.Spec, o *CreateOptions) error {
 	for _, d := range o.Devices {
 		found, err := hostDevices(d.Host)
@@ -24,9 +25,11 @@ func devices(s *network.Spec, o *CreateOptions) error {
 		}
 		for _, device := range found {
 			device.Path = filepath.Join(d.Container, strings.TrimPrefix(device.Path, filepath.Clean(d.Host)))
+			device.Access = d.Permissions
 			s.Devices = append(s.Devices, device)
 		}
 	}
+	s.DeviceRules = rootfs.DeviceRules(&s.Spec.Spec.Spec)
 	return nil
 }
 
