@@ -32,9 +32,9 @@ func (m *making) create() error {
 		return err
 	}
 	if err := system.create(path); err != nil {
-		return err
+		return m.explainDenied(err)
 	}
-	m.refused = false
+	m.refused, m.spec.CgroupTop = false, system.Hierarchies[0].Delegated
 	return nil
 }
 
@@ -92,7 +92,7 @@ func (h Hierarchy) tryCreate(path string, version int) error {
 	names := strings.Split(path, "/")
 	for i, name := range names {
 		if version == 2 {
-			if err := enableControllers(dir); err != nil {
+			if err := h.enable(dir); err != nil {
 				return err
 			}
 		}
@@ -110,6 +110,14 @@ func (h Hierarchy) tryCreate(path string, version int) error {
 	return nil
 }
 
+// enable has the controllers appear in dir's children.
+func (h Hierarchy) enable(dir string) error {
+	if h.Delegated != "" && dir == h.Mountpoint {
+		return enableDelegated(dir)
+	}
+	return enableControllers(dir)
+}
+
 func removeLast(dir string, isLast bool) error {
 	if !isLast {
 		return nil
@@ -124,26 +132,31 @@ func removeLast(dir string, isLast bool) error {
 // A group with children that have controllers can't hold processes of its own
 // (the "no internal process" rule of cgroups(7)), except for the very top.
 func enableControllers(dir string) error {
-	available, err := read(dir, "cgroup.controllers")
-	if err != nil {
+	missing, err := missingControllers(dir)
+	if err != nil || missing == nil {
 		return err
-	}
-	enabled, err := read(dir, "cgroup.subtree_control")
-	if err != nil {
-		return err
-	}
-	var missing []string
-	for _, controller := range []string{"cpu", "cpuset", "io", "memory", "pids", "hugetlb", "rdma"} {
-		if slices.Contains(strings.Fields(available), controller) && !slices.Contains(strings.Fields(enabled), controller) {
-			missing = append(missing, "+"+controller)
-		}
-	}
-	if missing == nil {
-		return nil
 	}
 	err = write(dir, "cgroup.subtree_control", strings.Join(missing, " "))
 	if errors.Is(err, unix.EBUSY) {
 		return fmt.Errorf("%w (processes live in this cgroup itself: move them into a child of it first)", err)
 	}
 	return err
+}
+
+// missingControllers are those that could be enabled, each with its "+".
+func missingControllers(dir string) (missing []string, err error) {
+	available, err := read(dir, "cgroup.controllers")
+	if err != nil {
+		return nil, err
+	}
+	enabled, err := read(dir, "cgroup.subtree_control")
+	if err != nil {
+		return nil, err
+	}
+	for _, controller := range []string{"cpu", "cpuset", "io", "memory", "pids", "hugetlb", "rdma"} {
+		if slices.Contains(strings.Fields(available), controller) && !slices.Contains(strings.Fields(enabled), controller) {
+			missing = append(missing, "+"+controller)
+		}
+	}
+	return missing, nil
 }

@@ -17,7 +17,7 @@
 //	steps.go      the order
 //	hierarchy.go  which trees this machine has
 //	group.go      one container's directory in each of them
-//	create.go     making it; enter.go: being born inside
+//	create.go     making it; enter.go: being born inside; delegate.go: without root
 //	memory.go, cpu.go, cpuset.go, pids.go, io.go, hugetlb.go, rdma.go: one controller each
 //	unified.go    what has no field; pressure.go: who waited; machine.go: of how much
 //	devices.go: which devices; device.go: a rule, devicetable.go: what a list

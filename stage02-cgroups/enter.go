@@ -31,6 +31,9 @@ import (
 // without that lock (Linux 5.5, commit 9a3284fad42f): 0.6 ms for all.
 func (at *site) prepareBirth(p *namespaces.Process) error {
 	g, err := at.group()
+	if doesWithout(err) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -109,6 +112,9 @@ func (at *site) enter(p *namespaces.Process) error {
 		return err
 	}
 	g, err := at.group()
+	if doesWithout(err) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}

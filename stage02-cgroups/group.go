@@ -95,6 +95,9 @@ func (s System) Dirs(spec *Spec) ([]string, error) {
 	if err != nil {
 		return nil, err
 	}
+	if s.Hierarchies[0].Delegated == "" {
+		s = s.below(spec.CgroupTop)
+	}
 	var dirs []string
 	for _, p := range s.group(path).places {
 		dirs = append(dirs, p.dir)

@@ -14,6 +14,7 @@ type Hierarchy struct {
 	Mountpoint  string   // where its top is seen: "/sys/fs/cgroup/memory"
 	Root        string   // which group that top is: "/", or deeper when we are in a container ourselves
 	Controllers []string // of ours, in version 1; version 2 lists them in a file
+	Delegated   string   // where below the mount the top is that was delegated to us; empty for root
 }
 
 // System is how this machine has its cgroups mounted.
@@ -34,7 +35,11 @@ func Detect() (System, error) {
 		return System{}, err
 	}
 	defer file.Close()
-	return ReadSystem(file)
+	system, err := ReadSystem(file)
+	if err != nil {
+		return System{}, err
+	}
+	return system.delegated()
 }
 
 // ReadSystem is Detect for the text of any /proc/PID/mountinfo, whose lines are

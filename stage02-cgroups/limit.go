@@ -13,6 +13,9 @@ import (
 // limit sets a new container's limits.
 func (m *making) limit() error {
 	g, err := m.group()
+	if doesWithout(err) {
+		return nil
+	}
 	if err != nil {
 		return err
 	}
@@ -60,7 +63,7 @@ func (g *Group) set(l Limits) error {
 // explainLimit tells of a missing file what is really missing.
 func explainLimit(controller string, err error) error {
 	if errors.Is(err, fs.ErrNotExist) {
-		return fmt.Errorf("limit %s: the controller is not enabled for this group, or this kernel lacks it: %w", controller, err)
+		return fmt.Errorf("limit %s: the controller is not enabled for this group, or not delegated to it, or this kernel lacks it: %w", controller, err)
 	}
 	return fmt.Errorf("limit %s: %w", controller, err)
 }

@@ -16,6 +16,10 @@ type Spec struct {
 	// "cooper/ID". Empty means just that.
 	CgroupPath string `json:"cgroupPath,omitempty"`
 
+	// CgroupTop is the group that was delegated to us, below which CgroupPath
+	// lies; empty for root. Set by cgroups/create, for the child.
+	CgroupTop string `json:"cgroupTop,omitempty"`
+
 	Limits Limits `json:"limits"`
 
 	// DeviceRules say which devices the container may use; none leaves it those
