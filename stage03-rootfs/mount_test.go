@@ -227,6 +227,7 @@ func TestOtherFilesystemsAreMountedByTheirName(t *testing.T) {
 	output := says(t, s)
 	require.Contains(t, output, "from below\n")
 	require.Contains(t, output, " /b ")
-	require.Contains(t, output, "\nramfs /r ramfs ro,noexec,relatime\nunion /v overlay rw,nosuid,nodev")
+	require.Contains(t, output, "\nramfs /r ramfs ro,noexec,relatime\n")
+	require.Contains(t, output, "\nunion /v overlay rw,nosuid,nodev")
 	require.FileExists(t, dir+"/upper/new")
 }

@@ -133,8 +133,10 @@ func inOwnMounts(do func() error) error {
 // working directory, its mounts and its files are the container's.
 func TestNothingOfTheHostsTreeIsReachable(t *testing.T) {
 	notrace.Check(t)
-	s := shell(t, `echo ready; for p in /proc/[0-9]*; do ls -di $p/root/. $p/cwd/. | cut -d/ -f1; done | tr -d ' ' | sort -u | wc -l
-		ls -d /proc/1/root/proc/1/root/../../..//secret /proc/1/cwd/../../secret; read wait; true`)
+	// The shell speaks when its pipes are closed again, so that only its own files are open.
+	s := shell(t, `roots=$(for p in /proc/[0-9]*; do ls -di $p/root/. $p/cwd/. | cut -d/ -f1; done | tr -d ' ' | sort -u | wc -l)
+		seen=$(ls -d /proc/1/root/proc/1/root/../../..//secret /proc/1/cwd/../../secret)
+		echo $roots $seen; read wait; true`)
 	require.NoError(t, os.WriteFile(s.Rootfs+"/secret", nil, 0o644))
 	var root, cwd unix.Stat_t
 	require.NoError(t, unix.Stat(s.Rootfs, &root))
@@ -160,7 +162,7 @@ func TestNothingOfTheHostsTreeIsReachable(t *testing.T) {
 			require.Regexp(t, `^(pipe:\[\d+\]|/dev/null)$`, target)
 		}
 	})
-	require.Equal(t, "ready\n1\n/proc/1/cwd/../../secret\n/proc/1/root/proc/1/root/../../..//secret\n", output)
+	require.Equal(t, "1 /proc/1/cwd/../../secret /proc/1/root/proc/1/root/../../..//secret\n", output)
 }
 
 // S22: a cgroup of version 1 has a program run on the host when it empties.
