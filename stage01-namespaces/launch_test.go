@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 		steps := Inside(s)
 		if s.Hostname == "fails-inside" {
 			steps = slices.Insert(steps, len(steps)-1, Step{Name: "namespaces/test", Why: "to fail", Do: func() error {
-				return unix.Mount("nothing", "/nowhere", "nofs", 0, "")
+				return unix.Mount("nothing", "/proc/nowhere", "nofs", 0, "")
 			}})
 		}
 		if s.Hostname == "tells-dumpable" {
