@@ -18,7 +18,7 @@ func (c *container) inspectHostConfig(s *network.Spec) InspectHostConfig {
 		Privileged: o.Privileged, ReadonlyRootfs: o.ReadOnly,
 		LogConfig: inspectLog(o.Log), Runtime: "cooper", CgroupParent: o.CgroupParent, Annotations: o.Annotations,
 		ShmSize: shmSize(s),
-		Memory:  s.Limits.Memory, MemoryReservation: s.Limits.MemoryReservation, MemorySwap: s.Limits.MemorySwap,
+		Memory:  s.Limits.Memory, MemoryReservation: s.Limits.MemoryReservation, MemorySwap: memorySwap(s.Limits),
 		CPUPeriod: s.Limits.CPUPeriod, CPUQuota: s.Limits.CPUQuota, CPUShares: s.Limits.CPUShares,
 		CpusetCpus: s.Limits.CPUSetCPUs, CpusetMems: s.Limits.CPUSetMems, PidsLimit: s.Limits.Pids,
 		ExtraHosts: o.ExtraHosts, DNS: o.DNS, MaskedPaths: s.MaskedPaths, ReadonlyPaths: s.ReadonlyPaths,
@@ -70,6 +70,15 @@ func (h *InspectHostConfig) inspectProcess(o *CreateOptions) {
 	for _, d := range o.Devices {
 		h.Devices = append(h.Devices, InspectDevice{d.Host, d.Container, d.Permissions})
 	}
+}
+
+// memorySwap is the limit of memory and swap together: with a limit of memory
+// alone, as much again may be swapped.
+func memorySwap(l Limits) int64 {
+	if l.MemorySwap == 0 && l.Memory > 0 {
+		return 2 * l.Memory
+	}
+	return l.MemorySwap
 }
 
 func ulimitValue(n uint64) int64 {

@@ -1,0 +1,126 @@
+package engine_test
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"cooper/stage02-cgroups"
+	"github.com/stretchr/testify/require"
+)
+
+// cgroupFile reads a file of the container's cgroup: by its name in version 2,
+// or in version 1 by controller and name. "" stands for a file that this kernel
+// doesn't have.
+func (s *subject) cgroupFile(v2, controller, v1 string) string {
+	system, err := cgroups.Detect()
+	require.NoError(s, err)
+	name := v2
+	if system.Version == 1 {
+		name = v1
+	}
+	for _, h := range system.Hierarchies {
+		if system.Version == 1 && !contains(h.Controllers, controller) || name == "" {
+			continue
+		}
+		text, err := os.ReadFile(filepath.Join(h.Mountpoint, s.cgroup(), name))
+		if os.IsNotExist(err) {
+			return ""
+		}
+		require.NoError(s, err)
+		return strings.TrimSpace(string(text))
+	}
+	return ""
+}
+
+func contains(list []string, word string) bool {
+	for _, one := range list {
+		if one == word {
+			return true
+		}
+	}
+	return false
+}
+
+// cgroup is where inspect says that the container's cgroup is.
+func (s *subject) cgroup() string {
+	parent := s.in.HostConfig.CgroupParent
+	if parent == "" {
+		parent = "cooper"
+	}
+	return filepath.Join(parent, s.in.ID)
+}
+
+func cgroupPath(s *subject) {
+	found := 0
+	for line := range strings.Lines(s.proc("cgroup")) {
+		if strings.HasSuffix(strings.TrimSpace(line), s.cgroup()) {
+			found++
+		}
+	}
+	require.NotZero(s, found, "HostConfig.CgroupParent: %s", s.proc("cgroup"))
+}
+
+// limitText is how a file of either version shows a limit.
+func limitText(limit int64, none string) string {
+	if limit <= 0 {
+		return none
+	}
+	return strconv.FormatInt(limit, 10)
+}
+
+func memoryLimits(s *subject) {
+	h := s.in.HostConfig
+	const v1None = "9223372036854771712" // the largest number of whole pages
+	for _, limit := range []struct {
+		name           string
+		told           int64
+		v2, v1, v2None string
+	}{
+		{"Memory", h.Memory, "memory.max", "memory.limit_in_bytes", "max"},
+		{"MemoryReservation", h.MemoryReservation, "memory.low", "memory.soft_limit_in_bytes", "0"},
+		{"MemorySwap", h.MemorySwap, "", "memory.memsw.limit_in_bytes", ""},
+	} {
+		kernels := s.cgroupFile(limit.v2, "memory", limit.v1)
+		switch kernels {
+		case "":
+			continue
+		case v1None, limit.v2None:
+			kernels = ""
+		}
+		s.is(limit.name, limitText(limit.told, ""), kernels)
+	}
+}
+
+func cpuLimits(s *subject) {
+	h := s.in.HostConfig
+	quota, period := s.cgroupFile("", "cpu", "cpu.cfs_quota_us"), s.cgroupFile("", "cpu", "cpu.cfs_period_us")
+	if both := s.cgroupFile("cpu.max", "", ""); both != "" {
+		quota, period, _ = strings.Cut(both, " ")
+	}
+	if quota == "-1" || quota == "max" {
+		quota = ""
+	}
+	s.is("CpuQuota", limitText(h.CPUQuota, ""), quota)
+	if h.CPUPeriod != 0 {
+		s.is("CpuPeriod", limitText(h.CPUPeriod, ""), period)
+	} else {
+		s.is("CpuPeriod", "100000", period)
+	}
+	if h.NanoCpus != 0 {
+		q, _ := strconv.ParseInt(quota, 10, 64)
+		p, _ := strconv.ParseInt(period, 10, 64)
+		s.is("NanoCpus", h.NanoCpus, q*1_000_000_000/p)
+	}
+	if shares := s.cgroupFile("", "cpu", "cpu.shares"); shares != "" {
+		s.is("CpuShares", limitText(h.CPUShares, "1024"), shares)
+	}
+	if h.CpusetCpus != "" {
+		s.is("CpusetCpus", h.CpusetCpus, s.cgroupFile("cpuset.cpus", "cpuset", "cpuset.cpus"))
+	}
+}
+
+func pidsLimit(s *subject) {
+	s.is("PidsLimit", limitText(s.in.HostConfig.PidsLimit, "max"), s.cgroupFile("pids.max", "pids", "pids.max"))
+}
