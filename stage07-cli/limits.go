@@ -24,6 +24,7 @@ func limitFlags() []urfave.Flag {
 		text("cpu-shares c", "Give a `weight` against other containers (default 1024)"),
 		text("cpuset-cpus", "Use only the processors of `list`, such as 0-2,4"),
 		text("cpuset-mems", "Use only the memory nodes of `list`"),
+		text("blkio-weight", "Give a `weight` from 10 to 1000 against others when a disk is busy"),
 		text("pids-limit", "Limit to a `number` of processes (default 2048); -1 is no limit"),
 	}
 }
@@ -46,6 +47,10 @@ func parseLimits(value func(flag string) string) (engine.Limits, error) {
 		{"cpu-quota", into(&limits.CPUQuota, count)},
 		{"cpu-shares", into(&limits.CPUShares, count)},
 		{"pids-limit", into(&limits.Pids, count)},
+		{"blkio-weight", func(text string) (err error) {
+			limits.BlkioWeight, err = weight(text)
+			return err
+		}},
 		{"cpus", func(text string) (err error) {
 			limits.CPUQuota, limits.CPUPeriod, err = cgroups.ParseCPUs(text)
 			return err
@@ -75,6 +80,15 @@ func count(text string) (int64, error) {
 		return 0, fmt.Errorf("%q: write a whole number above 0, or -1 for no limit", text)
 	}
 	return n, nil
+}
+
+// weight reads a weight of the io controller.
+func weight(text string) (uint16, error) {
+	n, err := strconv.ParseUint(text, 10, 16)
+	if err != nil || n < 10 || n > 1000 {
+		return 0, fmt.Errorf("%q: write a whole number from 10 to 1000", text)
+	}
+	return uint16(n), nil
 }
 
 // isZero reports limits that ask for nothing.

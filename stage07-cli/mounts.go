@@ -41,7 +41,8 @@ func isRelative(source string) bool {
 // engineMount takes the options that the engine acts on out of those that
 // mount(2) gets.
 func engineMount(from rootfs.Mount) engine.Mount {
-	m := engine.Mount{Type: from.Type, Source: from.Source, Destination: from.Destination}
+	m := engine.Mount{Type: from.Type, Source: from.Source, Destination: from.Destination,
+		UIDMappings: from.UIDMappings, GIDMappings: from.GIDMappings}
 	for _, option := range from.Options {
 		switch option {
 		case "ro":

@@ -15,7 +15,7 @@ import (
 
 // containerFlags are those of run, create and plan: what a container is to be.
 func containerFlags() []urfave.Flag {
-	return slices.Concat(processFlags(), networkFlags(), mountFlags(), limitFlags(), cgroupFlags(), confinementFlags())
+	return slices.Concat(processFlags(), networkFlags(), mountFlags(), limitFlags(), ioFlags(), cgroupFlags(), confinementFlags())
 }
 
 func processFlags() []urfave.Flag {
@@ -65,6 +65,8 @@ func mountFlags() []urfave.Flag {
 func cgroupFlags() []urfave.Flag {
 	return []urfave.Flag{
 		text("cgroup-parent", "Make the container's cgroup below `path` (default cooper)"),
+		text("memory-swappiness", "Swap more or less readily than others: a `number` from 0 to 100 (cgroup version 1)"),
+		toggle("oom-kill-disable", "Let processes wait at the memory limit instead of killing one (cgroup version 1)"),
 		many("ulimit", "Limit each process: `NAME=SOFT`[:HARD], such as nofile=1024:4096"),
 		text("oom-score-adj", "Make it a likelier victim when memory runs out, by a `number` from -1000 to 1000"),
 		many("sysctl", "Set a kernel parameter of the container's namespaces: `KEY=VALUE`"),
@@ -80,7 +82,7 @@ func confinementFlags() []urfave.Flag {
 		text("userns", "Map user ids by `mode`: host, which is not at all"),
 		many("cap-add", "Add the capability `name`, or ALL"),
 		many("cap-drop", "Drop the capability `name`, or ALL"),
-		many("security-opt", "Set an `option`: no-new-privileges, seccomp=FILE|unconfined or systempaths=unconfined"),
+		many("security-opt", "Set an `option`: no-new-privileges, seccomp=FILE, apparmor=PROFILE, label=LABEL or systempaths=unconfined"),
 		toggle("privileged", "Give every capability and device: the container can then take over the host"),
 	}
 }
@@ -140,6 +142,12 @@ func createOptions(c *urfave.Context) (engine.CreateOptions, error) {
 			return err
 		},
 		func() (err error) { o.Limits, err = parseLimits(c.String); return err },
+		func() error { return parseIO(c.StringSlice, &o.Limits) },
+		func() (err error) {
+			o.Limits.OOMKillDisable = c.Bool("oom-kill-disable")
+			o.Limits.MemorySwappiness, err = parseSwappiness(c.String("memory-swappiness"))
+			return err
+		},
 		func() (err error) { o.Rlimits, err = parseUlimits(c.StringSlice("ulimit")); return err },
 		func() (err error) { o.Devices, err = parseDevices(c.StringSlice("device")); return err },
 		func() (err error) { o.Sysctl, err = parsePairs("sysctl", c.StringSlice("sysctl")); return err },
@@ -149,7 +157,7 @@ func createOptions(c *urfave.Context) (engine.CreateOptions, error) {
 		},
 		func() (err error) { o.ShmSize, err = parseShmSize(c.String("shm-size")); return err },
 		func() (err error) { o.OOMScoreAdj, err = parseScore(c.String("oom-score-adj")); return err },
-		func() error { return securityOptions(c.StringSlice("security-opt"), &o) },
+		func() (err error) { o.SecurityOpt, err = securityOptions(c.StringSlice("security-opt")); return err },
 	} {
 		if err := read(); err != nil {
 			return o, &usageError{"", err.Error()}
@@ -188,4 +196,15 @@ func parseScore(text string) (*int, error) {
 		return nil, fmt.Errorf("--oom-score-adj %q: write a whole number from -1000 to 1000", text)
 	}
 	return &score, nil
+}
+
+func parseSwappiness(text string) (*int64, error) {
+	if text == "" {
+		return nil, nil
+	}
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || n < -1 || n > 100 {
+		return nil, fmt.Errorf("--memory-swappiness %q: write a whole number from 0 to 100, or -1 for the machine's", text)
+	}
+	return &n, nil
 }

@@ -34,7 +34,7 @@ func TestALineBecomesWhatTheEngineIsAskedFor(t *testing.T) {
 		Image: "debian", Args: []string{"sh", "-c", "echo $0", "--rm"}, Name: "web",
 		Entrypoint: []string{""}, Env: []string{"A=1,2", "B= x ", "C=3"}, Labels: map[string]string{"a": "b"},
 		Cwd: "/srv", User: "1000:100", Hostname: "h", Terminal: true, Stdin: true, Init: true, AutoRemove: true,
-		ReadOnly: true, NoNewPrivileges: true, CapAdd: []string{"net_admin"}, CapDrop: []string{"ALL"},
+		ReadOnly: true, SecurityOpt: []string{"no-new-privileges"}, CapAdd: []string{"net_admin"}, CapDrop: []string{"ALL"},
 		Limits:  engine.Limits{Memory: 64 << 20, CPUQuota: 50_000, CPUPeriod: 100_000, Pids: 50},
 		Mounts:  []engine.Mount{{Type: "bind", Source: "/srv", Destination: "/data", ReadOnly: true}},
 		Network: "none", Ports: []engine.Port{{HostPort: 8080, ContainerPort: 80, Protocol: "tcp"}},
@@ -61,7 +61,7 @@ func TestWhatConfinesAContainerIsReadFromTheLine(t *testing.T) {
 		Rlimits: []rootfs.Rlimit{{Type: "RLIMIT_NOFILE", Soft: 64, Hard: 64}}, Sysctl: map[string]string{"net.core.somaxconn": "128"},
 		Devices: []engine.Device{{Host: "/dev/null", Container: "/dev/nil", Permissions: "rwm"}}, Groups: []string{"audio"},
 		OOMScoreAdj: &score, Limits: engine.Limits{CPUPeriod: 50_000, CPUQuota: 25_000}, ShmSize: 1 << 20, CgroupParent: "/inner", Domainname: "d",
-		Sharing: engine.Sharing{IPC: "shareable", PID: "host", UTS: "host", Cgroup: "host", User: "host"}, Unmasked: true, NoNewPrivileges: true,
+		Sharing: engine.Sharing{IPC: "shareable", PID: "host", UTS: "host", Cgroup: "host", User: "host"}, SecurityOpt: []string{"systempaths=unconfined", "no-new-privileges:true"},
 	}, options)
 }
 
@@ -71,6 +71,9 @@ func TestAWrongValueIsAWrongLine(t *testing.T) {
 		{"--label", "=x", "debian"}, {"--security-opt", "frob", "debian"}, {"--explain=xml", "debian"}, {"--env-file", "/nonexistent", "debian"},
 		{"--ulimit", "nofile", "debian"}, {"--sysctl", "net.core.somaxconn", "debian"}, {"--device", "null", "debian"}, {"--oom-score-adj", "1001", "debian"},
 		{"--shm-size", "9e18", "debian"}, {"--shm-size", "-1", "debian"}, {"--cpus", "1", "--cpu-quota", "5000", "debian"},
+		{"--security-opt", "seccomp=/nonexistent", "debian"}, {"--security-opt", "seccomp=/dev/null", "debian"}, {"--security-opt", "label=x", "debian"},
+		{"--memory-swappiness", "101", "debian"}, {"--blkio-weight", "9", "debian"}, {"--device-read-bps", "/dev/null:1m", "debian"},
+		{"--device-write-iops", "/dev/sda", "debian"}, {"--blkio-weight-device", "/nonexistent:100", "debian"},
 		{"--security-opt", "no-new-privileges=maybe", "debian"}, {"--security-opt", "systempaths=x", "debian"},
 	} {
 		_, err := optionsOf(t, line...)

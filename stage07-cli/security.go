@@ -1,58 +1,46 @@
 package cli
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"strings"
 
-	"cooper/stage07-cli/engine"
+	"cooper/stage03-rootfs"
 )
 
-// securityOptions reads --security-opt NAME[=VALUE]. Docker once wrote a colon
-// for the equals sign, and people still do.
-func securityOptions(values []string, o *engine.CreateOptions) error {
+// securityOptions reads --security-opt. Docker once wrote a colon for the
+// equals sign, and people still do. The file of a seccomp profile is read here:
+// it is a name in our directory, and is to mean the same later.
+func securityOptions(values []string) (options []string, err error) {
 	for _, value := range values {
 		name, setting, given := strings.Cut(value, "=")
 		if !given {
 			name, setting, given = strings.Cut(value, ":")
 		}
-		switch name {
-		case "no-new-privileges":
-			if given && setting != "true" && setting != "false" {
-				return fmt.Errorf("--security-opt %q: use true or false", value)
+		if name == "seccomp" {
+			if value, err = seccompOption(setting); err != nil {
+				return nil, fmt.Errorf("--security-opt %q: %w", name, err)
 			}
-			o.NoNewPrivileges = setting != "false"
-		case "systempaths":
-			if setting != "unconfined" {
-				return fmt.Errorf("--security-opt %q: only systempaths=unconfined is known", value)
-			}
-			o.Unmasked = true
-		case "seccomp":
-			if err := seccompOption(setting, o); err != nil {
-				return fmt.Errorf("--security-opt %q: %w", value, err)
-			}
-		default:
-			return fmt.Errorf("--security-opt %q: use no-new-privileges, seccomp=FILE or systempaths=unconfined", value)
+		} else if err := new(rootfs.Spec).Secure([]string{value}); err != nil {
+			return nil, fmt.Errorf("--security-opt: %w", err)
 		}
+		options = append(options, value)
 	}
-	return nil
+	return options, nil
 }
 
-// seccompOption takes a word, or a file's content: the engine must not depend
-// on a file that may be gone at the next start.
-func seccompOption(setting string, o *engine.CreateOptions) error {
-	if setting == "builtin" || setting == "unconfined" {
-		o.Seccomp = setting
-		return nil
+func seccompOption(setting string) (option string, err error) {
+	switch setting {
+	case "":
+		return "", fmt.Errorf("use unconfined, builtin, or the name of a file with a profile")
+	case "unconfined", "builtin":
+		return "seccomp=" + setting, nil
 	}
-	text, err := os.ReadFile(setting)
+	profile, err := os.ReadFile(setting)
 	if err != nil {
-		return err
+		return "", err
 	}
-	o.Seccomp = strings.TrimSpace(string(text))
-	if !strings.HasPrefix(o.Seccomp, "{") {
-		return errors.New("the file holds no profile in JSON")
-	}
-	return nil
+	// Compiled here once, for the message: the capabilities come later.
+	_, err = rootfs.LoadSeccomp(setting, nil)
+	return "seccomp=" + strings.TrimSpace(string(profile)), err
 }

@@ -34,13 +34,13 @@ func (e *Engine) configure(id string, o *CreateOptions, img *images.Image, mount
 	if s.Limits.Pids == 0 {
 		s.Limits.Pids = defaultPids
 	}
-	s.ReadonlyRootfs, s.NoNewPrivileges = o.ReadOnly, o.NoNewPrivileges
+	s.ReadonlyRootfs = o.ReadOnly
 	s.Rlimits, s.Sysctl, s.OOMScoreAdj = o.Rlimits, o.Sysctl, o.OOMScoreAdj
 	s.AdditionalGroups = o.Groups
 	resizeShm(s, o.ShmSize)
 	share(s, &o.Sharing)
 	s.Mounts = rootfs.AddMounts(s.Mounts, mounts)
-	for _, set := range []func(*network.Spec, *CreateOptions) error{powers, devices, networkOf} {
+	for _, set := range []func(*network.Spec, *CreateOptions) error{devices, powers, networkOf} {
 		if err := set(s, o); err != nil {
 			return nil, err
 		}
@@ -79,39 +79,6 @@ func (e *Engine) bareSpec(id string) *network.Spec {
 	s.Network.Leases = filepath.Join(e.Root, "leases")
 	s.Network.FilesDir = e.Container(id)
 	return s
-}
-
-// powers settles the capabilities, what --privileged means, and the filter.
-func powers(s *network.Spec, o *CreateOptions) error {
-	held, err := rootfs.HeldCapabilities()
-	if err != nil {
-		return err
-	}
-	defaults, seccomp := s.Capabilities, o.Seccomp
-	if o.Unmasked {
-		s.MaskedPaths, s.ReadonlyPaths = nil, nil
-	}
-	if o.Privileged {
-		s.Privileged, s.MaskedPaths, s.ReadonlyPaths = true, nil, nil
-		if seccomp == "" {
-			seccomp = "unconfined"
-		}
-		defaults = held
-		for i := range s.Mounts {
-			if s.Mounts[i].Type == "sysfs" || s.Mounts[i].Type == "cgroup" {
-				s.Mounts[i].Options = slices.DeleteFunc(slices.Clone(s.Mounts[i].Options), func(o string) bool { return o == "ro" })
-			}
-		}
-	}
-	s.Capabilities, err = rootfs.AdjustCapabilities(defaults, held, o.CapAdd, o.CapDrop)
-	if err != nil {
-		return tell(ErrInvalid, "%s", err)
-	}
-	// Last, for what the filter permits depends on the capabilities.
-	if s.SeccompFilter, err = rootfs.LoadSeccomp(seccomp, s.Capabilities); err != nil {
-		return tell(ErrInvalid, "%s", err)
-	}
-	return nil
 }
 
 // networkOf settles the network and the names.

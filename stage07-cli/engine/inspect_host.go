@@ -16,7 +16,7 @@ func (c *container) inspectHostConfig(s *network.Spec) InspectHostConfig {
 	h := InspectHostConfig{
 		NetworkMode: string(s.Network.Mode), PortBindings: bindings(o.Ports), AutoRemove: o.AutoRemove,
 		Privileged: o.Privileged, ReadonlyRootfs: o.ReadOnly,
-		LogConfig: inspectLog(o.Log), Runtime: "cooper", CgroupParent: o.CgroupParent, Annotations: o.Annotations,
+		SecurityOpt: o.SecurityOpt, LogConfig: inspectLog(o.Log), Runtime: "cooper", CgroupParent: o.CgroupParent, Annotations: o.Annotations,
 		ShmSize: shmSize(s),
 		Memory:  s.Limits.Memory, MemoryReservation: s.Limits.MemoryReservation, MemorySwap: memorySwap(s.Limits),
 		CPUPeriod: s.Limits.CPUPeriod, CPUQuota: s.Limits.CPUQuota, CPUShares: s.Limits.CPUShares,
@@ -29,7 +29,6 @@ func (c *container) inspectHostConfig(s *network.Spec) InspectHostConfig {
 	if s.Limits.CPUQuota > 0 && s.Limits.CPUPeriod > 0 {
 		h.NanoCpus = s.Limits.CPUQuota * 1_000_000_000 / s.Limits.CPUPeriod
 	}
-	h.SecurityOpt = securityOptions(o)
 	if o.Init {
 		h.Init = &o.Init
 	}
@@ -86,20 +85,6 @@ func ulimitValue(n uint64) int64 {
 		return -1
 	}
 	return int64(n)
-}
-
-// securityOptions are the container's in the words of --security-opt.
-func securityOptions(o *CreateOptions) (options []string) {
-	if o.NoNewPrivileges {
-		options = append(options, "no-new-privileges")
-	}
-	if o.Unmasked {
-		options = append(options, "systempaths=unconfined")
-	}
-	if o.Seccomp != "" {
-		options = append(options, "seccomp="+o.Seccomp)
-	}
-	return options
 }
 
 // shmSize reads the size of /dev/shm out of its mount.

@@ -37,20 +37,15 @@ type CreateOptions struct {
 	Init       bool `json:"init,omitempty"`
 	AutoRemove bool `json:"autoRemove,omitempty"` // --rm: the shim removes it, whoever is still alive
 
-	Privileged      bool     `json:"privileged,omitempty"`
-	ReadOnly        bool     `json:"readOnly,omitempty"`
-	NoNewPrivileges bool     `json:"noNewPrivileges,omitempty"`
-	CapAdd          []string `json:"capAdd,omitempty"` // "NET_ADMIN", "CAP_NET_ADMIN" or "ALL", in any case
-	CapDrop         []string `json:"capDrop,omitempty"`
-	Groups          []string `json:"groups,omitempty"` // --group-add: names or gids
+	Privileged bool     `json:"privileged,omitempty"`
+	ReadOnly   bool     `json:"readOnly,omitempty"`
+	CapAdd     []string `json:"capAdd,omitempty"` // "NET_ADMIN", "CAP_NET_ADMIN" or "ALL", in any case
+	CapDrop    []string `json:"capDrop,omitempty"`
+	Groups     []string `json:"groups,omitempty"` // --group-add: names or gids
 
-	// Unmasked leaves /proc and /sys as they are, with nothing hidden and
-	// nothing read-only: --security-opt systempaths=unconfined.
-	Unmasked bool `json:"unmasked,omitempty"`
-
-	// Seccomp is the profile in JSON, "builtin" or "unconfined"; "" is builtin,
-	// and for a privileged container unconfined.
-	Seccomp string `json:"seccomp,omitempty"`
+	// SecurityOpt are those of --security-opt, but that a seccomp profile stands
+	// there itself and not the name of its file: "seccomp={…}".
+	SecurityOpt []string `json:"securityOpt,omitempty"`
 
 	Limits       Limits            `json:"limits"`
 	CgroupParent string            `json:"cgroupParent,omitempty"` // "" is "cooper"
@@ -88,6 +83,10 @@ type Mount struct {
 	NoCopy      bool     `json:"noCopy,omitempty"`     // a new volume stays empty
 	CreateHost  bool     `json:"createHost,omitempty"` // -v makes a missing host directory; --mount refuses
 	Options     []string `json:"options,omitempty"`    // "rprivate", "rslave", "size=64m", "mode=1777", …
+
+	// UIDMappings and GIDMappings are for the option ridmap, as in rootfs.Mount.
+	UIDMappings []namespaces.IDMapping `json:"uidMappings,omitempty"`
+	GIDMappings []namespaces.IDMapping `json:"gidMappings,omitempty"`
 }
 
 // Device is one device, or a directory of devices, of the host.

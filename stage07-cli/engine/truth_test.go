@@ -125,7 +125,8 @@ func randomProcess(dice *rand.Rand, o *engine.CreateOptions, _ string) {
 
 func randomPowers(dice *rand.Rand, o *engine.CreateOptions, _ string) {
 	o.Privileged = dice.IntN(8) == 0
-	o.NoNewPrivileges, o.Unmasked = often(dice), dice.IntN(4) == 0
+	o.SecurityOpt = pick(dice, nil, nil, []string{"no-new-privileges"}, []string{"systempaths=unconfined"},
+		[]string{"seccomp=unconfined", "no-new-privileges"}, []string{"seccomp=builtin"})
 	if often(dice) {
 		o.CapAdd = pick(dice, []string{"NET_ADMIN"}, []string{"CAP_SYS_TIME", "mknod"}, []string{"ALL"})
 	}

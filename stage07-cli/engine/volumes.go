@@ -147,7 +147,8 @@ func (e *Engine) volumesOf(ctx context.Context, m *making, img *images.Image) ([
 }
 
 func (e *Engine) mountOf(ctx context.Context, m *making, img *images.Image, w Mount) (rootfs.Mount, error) {
-	mount := rootfs.Mount{Type: w.Type, Source: w.Source, Destination: filepath.Clean(w.Destination), Options: slices.Clone(w.Options)}
+	mount := rootfs.Mount{Type: w.Type, Source: w.Source, Destination: filepath.Clean(w.Destination), Options: slices.Clone(w.Options),
+		UIDMappings: w.UIDMappings, GIDMappings: w.GIDMappings}
 	if w.ReadOnly {
 		mount.Options = append(mount.Options, "ro")
 	}
