@@ -58,6 +58,7 @@ func mountFlags() []urfave.Flag {
 		text("shm-size", "Make /dev/shm as large as `bytes` (default 64m)"),
 		toggle("read-only", "Mount the root file system read-only"),
 		many("device", "Give it a device of the host: `HOST`[:CONTAINER][:rwm]"),
+		many("device-cgroup-rule", "Let it use the devices of a `rule`, such as \"c 10:229 rwm\""),
 	}
 }
 
@@ -103,11 +104,12 @@ func createOptions(c *urfave.Context) (engine.CreateOptions, error) {
 		Init:       c.Bool("init"),
 		AutoRemove: c.Bool("rm"),
 
-		Privileged: c.Bool("privileged"),
-		ReadOnly:   c.Bool("read-only"),
-		CapAdd:     c.StringSlice("cap-add"),
-		CapDrop:    c.StringSlice("cap-drop"),
-		Groups:     c.StringSlice("group-add"),
+		Privileged:  c.Bool("privileged"),
+		ReadOnly:    c.Bool("read-only"),
+		CapAdd:      c.StringSlice("cap-add"),
+		CapDrop:     c.StringSlice("cap-drop"),
+		Groups:      c.StringSlice("group-add"),
+		DeviceRules: c.StringSlice("device-cgroup-rule"),
 
 		CgroupParent: c.String("cgroup-parent"),
 		Sharing: engine.Sharing{IPC: c.String("ipc"), PID: c.String("pid"), UTS: c.String("uts"),

@@ -40,7 +40,7 @@ func (e *Engine) configure(id string, o *CreateOptions, img *images.Image, mount
 	resizeShm(s, o.ShmSize)
 	share(s, &o.Sharing)
 	s.Mounts = rootfs.AddMounts(s.Mounts, mounts)
-	for _, set := range []func(*network.Spec, *CreateOptions) error{devices, powers, networkOf} {
+	for _, set := range []func(*network.Spec, *CreateOptions) error{devices, powers, deviceRules, networkOf} {
 		if err := set(s, o); err != nil {
 			return nil, err
 		}

@@ -7,13 +7,14 @@ import (
 	"path/filepath"
 	"strings"
 
+	"cooper/stage02-cgroups"
 	"cooper/stage03-rootfs"
 	"cooper/stage06-network"
 )
 
-// devices looks the devices up that the user asked for, and settles what the
-// container may do with which. A directory of the host stands for all devices
-// in it.
+// devices looks the devices up that the user asked for. A directory of the host
+// stands for all devices in it. What may be done with which device is said when
+// all is known of the container: the last rule that fits counts.
 func devices(s *network.Spec, o *CreateOptions) error {
 	for _, d := range o.Devices {
 		found, err := hostDevices(d.Host)
@@ -24,12 +25,22 @@ func devices(s *network.Spec, o *CreateOptions) error {
 			return tell(ErrInvalid, "add device %s: %s", quotedPath(d.Host), err)
 		}
 		for _, device := range found {
-			device.Path = filepath.Join(d.Container, strings.TrimPrefix(device.Path, filepath.Clean(d.Host)))
 			device.Access = d.Permissions
+			device.Path = filepath.Join(d.Container, strings.TrimPrefix(device.Path, filepath.Clean(d.Host)))
 			s.Devices = append(s.Devices, device)
 		}
 	}
 	s.DeviceRules = rootfs.DeviceRules(&s.Spec.Spec.Spec)
+	return nil
+}
+
+// deviceRules settles the device cgroup, behind powers.
+func deviceRules(s *network.Spec, o *CreateOptions) error {
+	own, err := cgroups.ParseDeviceRules(o.DeviceRules)
+	if err != nil {
+		return tell(ErrInvalid, "%s", err)
+	}
+	s.DeviceRules = append(rootfs.DeviceRules(&s.Spec.Spec.Spec), own...)
 	return nil
 }
 

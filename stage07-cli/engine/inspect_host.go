@@ -24,6 +24,8 @@ func (c *container) inspectHostConfig(s *network.Spec) InspectHostConfig {
 		ExtraHosts: o.ExtraHosts, DNS: o.DNS, MaskedPaths: s.MaskedPaths, ReadonlyPaths: s.ReadonlyPaths,
 	}
 	h.CapAdd, h.CapDrop, h.GroupAdd = o.CapAdd, o.CapDrop, o.Groups
+	h.DeviceCgroupRules, h.BlkioWeight = o.DeviceRules, s.Limits.BlkioWeight
+	h.MemorySwappiness, h.OomKillDisable = s.Limits.MemorySwappiness, s.Limits.OOMKillDisable
 	h.inspectSharing(o)
 	h.inspectProcess(o)
 	if s.Limits.CPUQuota > 0 && s.Limits.CPUPeriod > 0 {

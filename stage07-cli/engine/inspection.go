@@ -109,6 +109,10 @@ type InspectHostConfig struct {
 	Ulimits           []InspectUlimit
 	Sysctls           map[string]string
 	Devices           []InspectDevice
+	DeviceCgroupRules []string
+	BlkioWeight       uint16
+	MemorySwappiness  *int64
+	OomKillDisable    bool
 	ShmSize           int64             // bytes; 0 for a container whose shared memory is another's
 	Tmpfs             map[string]string `json:",omitempty"`
 	Annotations       map[string]string `json:",omitempty"`

@@ -53,7 +53,8 @@ type CreateOptions struct {
 	OOMScoreAdj  *int              `json:"oomScoreAdj,omitempty"`  // -1000 to 1000
 	Sysctl       map[string]string `json:"sysctl,omitempty"`
 
-	Devices []Device `json:"devices,omitempty"` // --device
+	Devices     []Device `json:"devices,omitempty"`     // --device
+	DeviceRules []string `json:"deviceRules,omitempty"` // --device-cgroup-rule: "c 10:229 rwm"
 
 	Mounts  []Mount `json:"mounts,omitempty"`  // -v, --mount, --tmpfs
 	ShmSize int64   `json:"shmSize,omitempty"` // bytes of /dev/shm; 0 is 64 MiB

@@ -124,3 +124,19 @@ func cpuLimits(s *subject) {
 func pidsLimit(s *subject) {
 	s.is("PidsLimit", limitText(s.in.HostConfig.PidsLimit, "max"), s.cgroupFile("pids.max", "pids", "pids.max"))
 }
+
+// deviceRules looks at the list of version 1. The program of version 2 can't be
+// read; stage 2's tests try it.
+func deviceRules(s *subject) {
+	list := s.cgroupFile("", "devices", "devices.list")
+	if list == "" {
+		return
+	}
+	rules := strings.Split(list, "\n")
+	s.is("Privileged", s.in.HostConfig.Privileged, contains(rules, "a *:* rwm"))
+	for _, device := range s.in.HostConfig.Devices {
+		if !s.in.HostConfig.Privileged {
+			require.Contains(s, rules, "c 1:11 "+device.CgroupPermissions)
+		}
+	}
+}

@@ -64,7 +64,7 @@ func TestInspectSaysWhatTheKernelSays(t *testing.T) {
 			for _, compare := range []func(*subject){
 				life, command, identity, capabilities, privileges, rlimits, score,
 				namespacesOf, names, sysctls, interfaces, cgroupPath, memoryLimits, cpuLimits, pidsLimit,
-				rootOf, volumes, tmpfses, masks, deviceNodes, terminal,
+				rootOf, volumes, tmpfses, masks, deviceNodes, deviceRules, terminal,
 			} {
 				compare(s)
 			}
@@ -190,6 +190,6 @@ func randomMounts(dice *rand.Rand, o *engine.CreateOptions, host string) {
 
 func randomDevices(dice *rand.Rand, o *engine.CreateOptions, _ string) {
 	if often(dice) {
-		o.Devices = []engine.Device{{Host: "/dev/zero", Container: "/dev/naught", Permissions: pick(dice, "rwm", "r")}}
+		o.Devices = []engine.Device{{Host: "/dev/kmsg", Container: "/dev/messages", Permissions: pick(dice, "rwm", "r")}}
 	}
 }
