@@ -3,6 +3,7 @@ package engine
 import (
 	"fmt"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -101,11 +102,23 @@ func (e *Engine) inspectMounts(c *container) []InspectMount {
 			shown.Type, shown.Driver = "volume", "local"
 			shown.Name = strings.TrimSuffix(strings.TrimPrefix(m.Source, volumes), "/_data")
 		} else if m.Type == "bind" {
-			shown.Propagation = "rprivate"
+			shown.Propagation = propagation(m.Options)
 		}
 		list = append(list, shown)
 	}
 	return list
+}
+
+// propagation is what a bind has to do with the mount that it copies; see
+// mount_namespaces(7).
+func propagation(options []string) string {
+	for _, option := range slices.Backward(options) {
+		switch option {
+		case "private", "rprivate", "shared", "rshared", "slave", "rslave", "unbindable", "runbindable":
+			return option
+		}
+	}
+	return "rprivate"
 }
 
 func (c *container) inspectConfig(s *network.Spec, img *images.Image) InspectConfig {

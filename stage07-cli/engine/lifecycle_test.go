@@ -1,7 +1,6 @@
 package engine_test
 
 import (
-	"fmt"
 	"strings"
 	"sync"
 	"testing"
@@ -132,18 +131,6 @@ func TestOfFiftyAtOnceExactlyOneGetsTheName(t *testing.T) {
 	list, err := b.List(true)
 	require.NoError(t, err)
 	require.Len(t, list, 1)
-}
-
-func TestAHundredContainersLeaveNoTrace(t *testing.T) {
-	b := newBench(t)
-	for i := range 100 {
-		o := options("echo", fmt.Sprint(i))
-		o.AutoRemove = true
-		require.Equal(t, result{out: fmt.Sprintf("%d\n", i)}, b.finished(t, o, ""))
-	}
-	removed, err := b.Cleanup(t.Context())
-	require.NoError(t, err)
-	require.Empty(t, removed, "there was nothing to clean up")
 }
 
 func TestStopKillsWhatIgnoresTheSignal(t *testing.T) {

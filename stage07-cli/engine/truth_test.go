@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -12,6 +13,7 @@ import (
 	"cooper/stage03-rootfs"
 	"cooper/stage07-cli/engine"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // `inspect` equals the kernel. Each set of options is made by a die, started,
@@ -29,20 +31,23 @@ type subject struct {
 }
 
 // commandOf finds the command's process. An init makes it after the container
-// counts as started.
+// counts as started, from whichever of its threads.
 func commandOf(t *testing.T, in *engine.Inspection) int {
 	if in.HostConfig.Init == nil {
 		return in.State.Pid
 	}
-	for path := fmt.Sprintf("/proc/%d/task/%[1]d/children", in.State.Pid); ; {
-		children, err := os.ReadFile(path)
-		require.NoError(t, err, "the init has ended")
-		var pid int
-		if _, err := fmt.Sscan(string(children), &pid); err != nil {
-			continue
-		}
-		if name, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil && !strings.Contains(string(name), "reaper") {
-			return pid
+	for {
+		require.NoError(t, unix.Kill(in.State.Pid, 0), "the init has ended")
+		lists, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/children", in.State.Pid))
+		for _, list := range lists {
+			children, _ := os.ReadFile(list)
+			var pid int
+			if _, err := fmt.Sscan(string(children), &pid); err != nil {
+				continue
+			}
+			if name, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid)); err == nil && !strings.Contains(string(name), "reaper") {
+				return pid
+			}
 		}
 	}
 }
