@@ -2,12 +2,14 @@ package cli
 
 import (
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"cooper/stage01-namespaces/notrace"
 
@@ -69,6 +71,71 @@ func TestAKillAtAnySystemCallLeavesNothingThatCannotBeHealed(t *testing.T) {
 	h.ok("run", "--rm", "base", "true")
 }
 
+// The calls of which only the shim makes some, or only the child before it
+// becomes the command: there it's they who are killed, while the command line
+// waits for them.
+var (
+	fatalForTheShim  = []string{"setsid", "fchmod", "listen", "sendto", "setns", "waitid", "recvmsg"}
+	fatalForTheChild = []string{"unshare", "sethostname", "move_mount", "mount_setattr", "mknodat", "umount2", "fchdir",
+		"setgroups", "setresuid", "capset"}
+)
+
+// Of these a part is tried, another one each time; with COOPER_STRESS=full all.
+func TestAKillOfTheShimOrTheChildLeavesNothingUnsupervised(t *testing.T) {
+	notrace.NeedTool(t, "strace")
+	h := newHost(t)
+	h.ok("run", "--rm", "base", "true")
+	clean := h.lasting()
+	seed := uint64(time.Now().UnixNano())
+	t.Logf("seed %d", seed)
+	dice := rand.New(rand.NewPCG(seed, 0))
+	for _, call := range slices.Concat(fatalForTheShim, fatalForTheChild) {
+		t.Run(call, func(t *testing.T) {
+			for n := 1; ; n += stride(dice) {
+				require.Less(t, n, 10*sweepEnd)
+				killed := h.killedAt(call, n, []string{"run", "--name", "c", "-v", "data:/d", "-p", "127.0.0.1::80", "base", "true"})
+				h.recovers(t, fmt.Sprintf("run killed at %s %d", call, n), clean)
+				if !killed {
+					require.Greater(t, n, 1, "the call is made at all")
+					break
+				}
+			}
+		})
+	}
+}
+
+func stride(dice *rand.Rand) int {
+	if os.Getenv("COOPER_STRESS") == "full" {
+		return 1
+	}
+	return 1 + dice.IntN(20)
+}
+
+// unsupervised lists the processes in cgroups of ours that no running container
+// accounts for.
+func (h *host) unsupervised() (pids []string) {
+	running := strings.Fields(h.ok("ps", "-q", "--no-trunc"))
+	members, _ := filepath.Glob("/proc/[0-9]*/cgroup")
+	for _, member := range members {
+		text, err := os.ReadFile(member)
+		_, path, ours := strings.Cut(string(text), "/cooper/")
+		if err != nil || !ours || !h.knows(path[:min(64, len(path))]) {
+			continue
+		}
+		if !slices.Contains(running, path[:64]) {
+			pids = append(pids, filepath.Dir(member))
+		}
+	}
+	return pids
+}
+
+// knows reports whether a container is, or was, one of this test's: other tests
+// of the machine may have left theirs.
+func (h *host) knows(id string) bool {
+	_, err := os.Stat(filepath.Join(h.root, "containers", id))
+	return err == nil
+}
+
 // killedAt runs a command that is killed at its n-th system call of a kind, if
 // it has as many; it reports whether.
 func (h *host) killedAt(call string, n int, line []string) bool {
@@ -89,6 +156,7 @@ func (h *host) recovers(t *testing.T, after string, clean []string) {
 	t.Helper()
 	r := h.cooper("ps", "-a")
 	require.Zero(t, r.code, "%s: ps: %s", after, r.stderr)
+	require.Empty(t, h.unsupervised(), after)
 	r = h.cooper("rm", "-f", "c")
 	require.Zero(t, r.code, "%s: rm -f: %s", after, r.stderr)
 	h.cooper("rmi", "made")          // there may be none
