@@ -157,6 +157,12 @@ func privileges(s *subject) {
 		nnp = "1"
 	}
 	s.is("SecurityOpt no-new-privileges", nnp, s.status("NoNewPrivs"))
+	filter := "2" // SECCOMP_MODE_FILTER; see proc_pid_status(5)
+	unconfined := s.in.HostConfig.Privileged && !slices.Contains(s.in.HostConfig.SecurityOpt, "seccomp=builtin")
+	if unconfined || slices.Contains(s.in.HostConfig.SecurityOpt, "seccomp=unconfined") {
+		filter = "0"
+	}
+	s.is("SecurityOpt seccomp", filter, s.status("Seccomp"))
 }
 
 func rlimits(s *subject) {
