@@ -134,7 +134,6 @@ func TestNothingIsMountedOverProc(t *testing.T) {
 	requireEmpty(t, fake)
 }
 
-// S18
 // S25: who may make nodes gets no device by it. The kernel's log is one that
 // every machine has; /dev is a mount of our own that isn't nodev.
 func TestADeviceThatTheContainerMakesForItselfCanNotBeOpened(t *testing.T) {
@@ -167,6 +166,7 @@ func TestADeviceIsUsedAsItWasGranted(t *testing.T) {
 	}
 }
 
+// S18
 func TestKernelSettingsCanNotBeWritten(t *testing.T) {
 	notrace.Check(t)
 	pattern := readFile(t, "/proc/sys/kernel/core_pattern")

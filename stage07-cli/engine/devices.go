@@ -30,7 +30,6 @@ func devices(s *network.Spec, o *CreateOptions) error {
 			s.Devices = append(s.Devices, device)
 		}
 	}
-	s.DeviceRules = rootfs.DeviceRules(&s.Spec.Spec.Spec)
 	return nil
 }
 
