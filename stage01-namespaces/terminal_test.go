@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -24,8 +25,13 @@ func TestJobControlWorksInAnInteractiveShell(t *testing.T) {
 		p := start(t, s)
 		require.NotContains(t, readUntil(t, p.Console, "ready> "), "job control")
 		shell := foreground(t, p.Console)
-		inForeground := func(other bool) func() bool {
-			return func() bool { return (foreground(t, p.Console) != shell) == other }
+		// A signal that is typed before the shell's child has become sleep finds
+		// it as deaf as the shell.
+		inForeground := func(sleep bool) func() bool {
+			return func() bool {
+				group := foreground(t, p.Console)
+				return (group != shell) == sleep && strings.Contains(proc(group, "cmdline"), "1000") == sleep
+			}
 		}
 
 		typeInto(t, p, "sleep 1000\n")
