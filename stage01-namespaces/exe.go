@@ -9,7 +9,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// openSealed opens our own binary for re-execution in such a way that nobody
+// OpenSealed opens our own binary for re-execution in such a way that nobody
 // who reaches the child's /proc/PID/exe can write to it. Otherwise a container
 // could replace the engine on the host and wait for its next run: that was
 // CVE-2019-5736.
@@ -19,7 +19,13 @@ import (
 // tenth of a millisecond. Where an overlay can't be made (without root, or for
 // a binary that was deleted) a sealed copy in memory does the same for a few
 // milliseconds more.
-func openSealed() (*os.File, error) {
+//
+// A program that was executed through such a file, as the supervisor of stage 7
+// is, has no other to show: there it is opened once more, and that's all.
+func OpenSealed() (*os.File, error) {
+	if own, err := openOwn(); err == nil {
+		return own, nil
+	}
 	path, err := os.Readlink("/proc/self/exe")
 	if err != nil {
 		return nil, err
@@ -28,6 +34,30 @@ func openSealed() (*os.File, error) {
 		return sealed, nil
 	}
 	return copyToMemory(path)
+}
+
+// openOwn opens the file that we run from if it is sealed by now, and fails
+// with EPERM if it isn't.
+func openOwn() (*os.File, error) {
+	const exe = "/proc/self/exe"
+	fd, err := unix.Open(exe, unix.O_PATH|unix.O_CLOEXEC, 0)
+	if err != nil {
+		return nil, &os.PathError{Op: "open", Path: exe, Err: err}
+	}
+	own := os.NewFile(uintptr(fd), exe)
+	if !isSealed(fd) {
+		own.Close()
+		return nil, &os.PathError{Op: "check", Path: exe, Err: unix.EPERM}
+	}
+	return own, nil
+}
+
+// isSealed reports a file on a read-only overlay. A copy in memory isn't looked
+// for: it would be made anew.
+func isSealed(fd int) bool {
+	var stat unix.Statfs_t
+	err := unix.Fstatfs(fd, &stat)
+	return err == nil && stat.Type == unix.OVERLAYFS_SUPER_MAGIC && stat.Flags&unix.ST_RDONLY != 0
 }
 
 // openThroughOverlay makes a detached overlay of the binary's directory and

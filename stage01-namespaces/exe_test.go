@@ -75,7 +75,7 @@ func TestAChildWhoseParentGivesUpEnds(t *testing.T) {
 
 func BenchmarkOpenSealed(b *testing.B) {
 	for b.Loop() {
-		file, err := openSealed()
+		file, err := OpenSealed()
 		if err != nil {
 			b.Fatal(err)
 		}

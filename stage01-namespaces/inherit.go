@@ -48,7 +48,7 @@ func (held *files) stdio(b *birth, p *Process) error {
 }
 
 func (held *files) executable(b *birth) error {
-	exe, err := openSealed()
+	exe, err := OpenSealed()
 	if err != nil {
 		return fmt.Errorf("open our own binary: %w", err)
 	}

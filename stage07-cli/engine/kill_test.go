@@ -39,6 +39,19 @@ func TestTheContainerOutlivesItsClient(t *testing.T) {
 	require.Equal(t, 137, a.end(t).code)
 }
 
+// S01: the shim joins containers, and for a moment a process that may trace
+// another can reach the shim's binary there. While a program runs the kernel
+// lets nobody write to it (ETXTBSY); this one is safe when it has ended, too.
+func TestTheShimsBinaryCanNotBeOverwritten(t *testing.T) {
+	b := newBench(t)
+	id := b.started(t, options("sleep", "1000"))
+	file, err := os.OpenFile(filepath.Join("/proc", strconv.Itoa(b.state(t, id).ShimPid), "exe"), os.O_WRONLY, 0)
+	if err == nil {
+		file.Close()
+	}
+	require.ErrorIs(t, err, unix.EROFS)
+}
+
 func TestTheContainerDiesWithItsShim(t *testing.T) {
 	b := newBench(t)
 	o := options("sleep", "1000")

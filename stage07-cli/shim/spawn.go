@@ -5,6 +5,8 @@ import (
 	"os"
 	"syscall"
 
+	"cooper/stage01-namespaces"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -29,9 +31,17 @@ func Spawn() (*Client, error) {
 		return nil, &os.PathError{Op: "open", Path: os.DevNull, Err: err}
 	}
 	defer unix.Close(null)
+	// The shim joins containers. A process of one that is powerful enough could
+	// then open the shim's own binary, so that must not be the engine's file.
+	exe, err := namespaces.OpenSealed()
+	if err != nil {
+		unix.Close(ours)
+		return nil, fmt.Errorf("open our own binary: %w", err)
+	}
+	defer exe.Close()
 	// Not os.StartProcess: its first use makes a process just to see whether
 	// pidfds work.
-	pid, err := syscall.ForkExec("/proc/self/exe", []string{argv0}, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(fmt.Sprintf("/proc/self/fd/%d", exe.Fd()), []string{argv0}, &syscall.ProcAttr{
 		Dir: "/", // or the user's directory could not be unmounted while the container lives
 		// Go's runtime reads these before any of our code runs. One processor
 		// is enough for a process that waits. Garbage is collected only when
