@@ -40,3 +40,11 @@ func TestAProfileIsNamedByAFileOrAWord(t *testing.T) {
 		t.Log(err)
 	}
 }
+
+// filterFor is the default filter for the Spec's capabilities.
+func filterFor(t *testing.T, s *Spec) []byte {
+	t.Helper()
+	filter, err := LoadSeccomp("", s.Capabilities)
+	require.NoError(t, err)
+	return filter
+}
