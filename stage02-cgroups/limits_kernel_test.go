@@ -1,6 +1,7 @@
 package cgroups
 
 import (
+	"os/exec"
 	"testing"
 
 	"cooper/stage01-namespaces/notrace"
@@ -51,6 +52,28 @@ func TestAForkBombFillsItsOwnGroupOnly(t *testing.T) {
 	require.LessOrEqual(t, stats.Pids.Current, uint64(20))
 	require.GreaterOrEqual(t, stats.Pids.Current, uint64(15))
 	require.EqualValues(t, 20, stats.Pids.Limit)
+}
+
+// S23: the bomb itself, of which nobody ends. It is as large as its group may
+// be, it tries and is refused, and we, outside, still make processes.
+func TestAForkBombNeverGetsBeyondItsLimit(t *testing.T) {
+	notrace.Check(t)
+	s := container("sh", "-c", `bomb() { bomb & while :; do sleep 0.01 || :; bomb & done; }; (bomb) & exec sleep 1000`)
+	s.Limits.Pids = 64
+	c := start(t, s)
+	g := c.group(t)
+	dir, _ := g.dir("pids")
+	for refused := uint64(0); refused < 100; {
+		events, err := readTable(dir, "pids.events")
+		require.NoError(t, err)
+		refused = events["max"]
+		pids, err := g.Procs()
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(pids), 64)
+		require.NoError(t, exec.Command("true").Run())
+	}
+	require.NoError(t, g.Destroy())
+	require.Zero(t, places(t, s))
 }
 
 func TestTheSmallestPidsLimitIsEnoughToBeBorn(t *testing.T) {

@@ -204,6 +204,16 @@ func TestWhatIsReadOnlyStaysReadOnly(t *testing.T) {
 	require.Empty(t, says(t, s))
 }
 
+// S24: a tmpfs is memory. Who fills one that is larger than the limit gets no
+// more than who asks for memory in the usual way.
+func TestSharedMemoryCountsAsTheContainersMemory(t *testing.T) {
+	notrace.Check(t)
+	s := shell(t, "exec cat /dev/zero > /dev/shm/file")
+	s.Limits.Memory, s.Limits.MemorySwap = 16<<20, 16<<20
+	output, code := run(t, s)
+	require.Equal(t, 137, code, output)
+}
+
 // S29
 func TestARaceForTheMountPointNeverLeavesTheRoot(t *testing.T) {
 	notrace.Check(t)

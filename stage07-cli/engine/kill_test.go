@@ -116,6 +116,30 @@ func TestTheDeathOfTheFirstProcessIsRecorded(t *testing.T) {
 	require.False(t, after.OOMKilled)
 }
 
+// S24: what is recorded is that the container met its limit, whether or not it
+// outlived that, as Docker does; of the next run it isn't true any more.
+func TestAnOOMKillIsRecordedOfTheRunThatHadIt(t *testing.T) {
+	b := newBench(t)
+	for script, code := range map[string]int{
+		"exec tail /dev/zero":  137,
+		"tail /dev/zero; true": 0, // a child of the first process
+	} {
+		o := options("sh", "-c", "test -e /met && exit; : > /met; "+script)
+		o.Limits = engine.Limits{Memory: 16 << 20, MemorySwap: 16 << 20}
+		id := b.started(t, o)
+		got, err := b.Wait(t.Context(), id)
+		require.NoError(t, err)
+		require.Equal(t, code, got, script)
+		require.True(t, b.state(t, id).OOMKilled, script)
+
+		_, err = b.Start(t.Context(), id, engine.StartOptions{})
+		require.NoError(t, err)
+		_, err = b.Wait(t.Context(), id)
+		require.NoError(t, err)
+		require.False(t, b.state(t, id).OOMKilled, script)
+	}
+}
+
 // A shim that is stopped answers nobody; force must get through all the same.
 func TestForceRemovesAContainerWhoseShimHangs(t *testing.T) {
 	b := newBench(t)
