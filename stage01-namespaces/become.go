@@ -8,7 +8,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -45,17 +44,16 @@ func (c *command) prepare() error {
 	if c.envv, err = syscall.SlicePtrFromStrings(c.spec.Env); err != nil {
 		return &fs.PathError{Op: "exec", Path: c.spec.Args[0], Err: err}
 	}
-	c.event = fmt.Appendf(nil, `{"time":"%s","inside":true,"step":%q,"why":%q}`, stamp, stepExec, whyExec)
+	c.event = fmt.Appendf(nil, `{"inside":true,"step":%q,"why":%q}`, stepExec, whyExec)
 	return nil
 }
 
-// stamp is how the event tells the time; it is as long as any time is.
-const stamp = "2006-01-02T15:04:05.000000000Z"
-
 // exec makes the child the command, or an init for it. It returns only the
-// reason why it couldn't. Two raw system calls are all that it takes.
+// reason why it couldn't. Two raw system calls are all that it takes. The time
+// of the event is the parent's to tell: where the kernel's clock can't be read
+// without a call (clocksource hpet, say), a filter may deny it, and Go takes
+// whatever is on its stack for the time.
 func (c *command) exec() error {
-	time.Now().UTC().AppendFormat(c.event[:len(`{"time":"`)], stamp)
 	// There is nobody to tell when this fails; see report.
 	_, _, _ = unix.RawSyscall(unix.SYS_WRITE, eventsFD, uintptr(unsafe.Pointer(&c.event[0])), uintptr(len(c.event)))
 	if c.spec.Init {

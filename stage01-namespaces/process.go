@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -129,6 +130,9 @@ func (p *Process) heed(packet []byte) error {
 	}
 	p.started = p.started || m.Step == stepExec
 	if p.Watch != nil {
+		if m.Time.IsZero() { // the last event's, see exec
+			m.Time = time.Now()
+		}
 		p.Watch(m.Event)
 	}
 	return nil

@@ -255,16 +255,19 @@ func answer(t testing.TB, p *place, port int) {
 
 func host(addr net.Addr) netip.Addr { return netip.MustParseAddrPort(addr.String()).Addr() }
 
+// patience is what a busy machine may take for an answer.
+const patience = 3 * time.Second
+
 // call says hello from a place and returns what was answered. A call that is
-// dropped on the way is given up after a third of a second.
+// dropped on the way is given up after patience.
 func call(p *place, protocol, address string) (answer string, err error) {
 	p.do(func() {
 		var conn net.Conn
-		if conn, err = net.DialTimeout(protocol, address, time.Second/3); err != nil {
+		if conn, err = net.DialTimeout(protocol, address, patience); err != nil {
 			return
 		}
 		defer conn.Close()
-		_ = conn.SetDeadline(time.Now().Add(time.Second / 3))
+		_ = conn.SetDeadline(time.Now().Add(patience))
 		if _, err = io.WriteString(conn, "hello"); err != nil {
 			return
 		}
