@@ -237,5 +237,6 @@ func TestAnIdlePortCostsOneGoroutine(t *testing.T) {
 	require.LessOrEqual(t, runtime.NumGoroutine()-before, 50)
 	require.NoError(t, proxy.Close())
 	require.NoError(t, proxy.Close(), "twice")
-	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before }, 5*time.Second, time.Millisecond)
+	const asking = 1 // Eventually asks from a goroutine of its own
+	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+asking }, 5*time.Second, time.Millisecond)
 }
