@@ -94,6 +94,9 @@ func tasksOf(t *testing.T, path string) (tasks []state.Task) {
 
 // S23
 func TestAForkBombHoldsNobodyUp(t *testing.T) {
+	if ranStatic(t) {
+		return
+	}
 	b := newBench(t)
 	o := options("sh", "-c", "f() { f | f & }; trap '' TERM; f 2>/dev/null; while :; do :; done")
 	o.Limits.Pids = 64
@@ -119,6 +122,9 @@ func TestAForkBombHoldsNobodyUp(t *testing.T) {
 
 // S24
 func TestWhoIsKilledForMemoryIsTold(t *testing.T) {
+	if ranStatic(t) {
+		return
+	}
 	b := newBench(t)
 	const bomb = "x=aaaaaaaaaaaaaaaa; while :; do x=$x$x; done"
 	for _, c := range []struct {
@@ -145,6 +151,9 @@ func TestWhoIsKilledForMemoryIsTold(t *testing.T) {
 
 // S28
 func TestAFloodOfOutputIsBoundedOnDiskAndInMemory(t *testing.T) {
+	if ranStatic(t) {
+		return
+	}
 	b := newBench(t)
 	for _, c := range []struct{ name, script string }{
 		{"lines", "yes aaaaaaaa | head -c 20000000"},

@@ -119,6 +119,9 @@ func TestTheDeathOfTheFirstProcessIsRecorded(t *testing.T) {
 // S24: what is recorded is that the container met its limit, whether or not it
 // outlived that, as Docker does; of the next run it isn't true any more.
 func TestAnOOMKillIsRecordedOfTheRunThatHadIt(t *testing.T) {
+	if ranStatic(t) {
+		return
+	}
 	b := newBench(t)
 	for script, code := range map[string]int{
 		"exec tail /dev/zero":  137,

@@ -157,7 +157,8 @@ func TestExecIsACommandOfTheContainer(t *testing.T) {
 
 // ranStatic runs the test in a static binary, if this one isn't: where only the
 // container's files are, a binary can't be executed that needs ld.so. Cooper's
-// own never does; a test's with the race detector does.
+// own never does; a test's with the race detector does, and takes several times
+// the memory, so that limits and figures wouldn't be Cooper's.
 func ranStatic(t *testing.T) bool {
 	t.Helper()
 	binary, err := elf.Open("/proc/self/exe")
