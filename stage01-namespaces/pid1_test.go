@@ -18,9 +18,10 @@ import (
 func TestInitReapsOrphansAndABareCommandDoesNot(t *testing.T) {
 	notrace.Check(t)
 	for _, init := range []bool{true, false} {
-		// Ten orphans, which outlive the shell: it turns into a program that
-		// never waits for children.
-		s := everything("sh", "-c", "for i in $(seq 10); do (sleep 0.3 &); done; exec sleep 1000")
+		// Ten orphans, which outlive the shell however slow it is: it turns into
+		// a program that never waits for children.
+		const orphan = "until read name < /proc/$$/comm && test $name = sleep; do sleep 0.1; done"
+		s := everything("sh", "-c", "for i in $(seq 10); do ("+orphan+") & done; exec sleep 1000")
 		s.Init = init
 		p := start(t, s)
 		want := kin{sleep: true, zombies: 10}
