@@ -58,10 +58,12 @@ func TestSubordinateIDsAreMappedWithoutRoot(t *testing.T) {
 		{"nobody:100000:65536\n", "/nowhere", `^namespaces/map_ids: exec: "newgidmap": executable file not found in \$PATH \(ids other than one's own are mapped by this program; it is in the package uidmap, or shadow-utils\)\n`},
 		{"other:100000:65536\n", DefaultPath, `^read /etc/subuid: no line for user nobody \(as root: usermod --add-subuids 100000-165535 --add-subgids 100000-165535 nobody\)$`},
 	} {
+		lent := filepath.Join(t.TempDir(), "ids")
+		require.NoError(t, os.WriteFile(lent, []byte(c.ids), 0o644))
 		s := everything("/proc/self/exe", "-test.run=^TestHelperLendsIDs$")
 		s.Namespaces = New(Mount, PID)
 		s.Hostname = ""
-		s.Env = []string{"PATH=" + c.path, "LENT_IDS=" + c.ids}
+		s.Env = []string{"PATH=" + c.path, "LENT_IDS=" + lent}
 		output, _ := run(t, s)
 		require.Regexp(t, c.want, output)
 	}
@@ -69,13 +71,11 @@ func TestSubordinateIDsAreMappedWithoutRoot(t *testing.T) {
 
 // TestHelperLendsIDs is root in a mount namespace, and lends nobody some ids.
 func TestHelperLendsIDs(t *testing.T) {
-	ids := os.Getenv("LENT_IDS")
-	if ids == "" {
+	lent := os.Getenv("LENT_IDS")
+	if lent == "" {
 		return
 	}
 	for _, name := range []string{"/etc/subuid", "/etc/subgid"} {
-		lent := filepath.Join(t.TempDir(), "ids")
-		require.NoError(t, os.WriteFile(lent, []byte(ids), 0o644))
 		require.NoError(t, unix.Mount(lent, name, "", unix.MS_BIND, ""))
 	}
 	cmd := exec.Command("/proc/self/exe", "-test.run=^TestHelperUsesLentIDs$")
