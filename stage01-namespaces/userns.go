@@ -36,10 +36,10 @@ func writeMappings(s *Spec, pid int) error {
 			return err
 		}
 	}
-	if err := writeProc(pid, "gid_map", mapText(s.GIDMappings)); err != nil {
+	if err := writeProc(pid, "gid_map", MapText(s.GIDMappings)); err != nil {
 		return err
 	}
-	return writeProc(pid, "uid_map", mapText(s.UIDMappings))
+	return writeProc(pid, "uid_map", MapText(s.UIDMappings))
 }
 
 // maps reports whether the mappings are of this one id of the host's.
@@ -47,8 +47,9 @@ func maps(mappings []IDMapping, id int) bool {
 	return len(mappings) == 1 && mappings[0].Size == 1 && mappings[0].HostID == uint32(id)
 }
 
-// mapText is the format of uid_map: "first-inside first-outside count" a line.
-func mapText(mappings []IDMapping) string {
+// MapText is the format of uid_map: "first-inside first-outside count" a line.
+// See user_namespaces(7).
+func MapText(mappings []IDMapping) string {
 	var text strings.Builder
 	for _, m := range mappings {
 		fmt.Fprintln(&text, m.ContainerID, m.HostID, m.Size)

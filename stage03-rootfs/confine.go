@@ -145,15 +145,5 @@ func (t *tree) makeCwd(cwd string) error {
 // scoreOOM says how good a victim the process is when memory runs out; see
 // proc_pid_oom_score_adj(5). Children inherit it.
 func scoreOOM(score int) error {
-	root, err := openAbsolute("/", unix.O_PATH|unix.O_DIRECTORY)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	proc, err := openProcfs(root)
-	if err != nil {
-		return err
-	}
-	defer proc.Close()
-	return writeProc(proc, "self/oom_score_adj", strconv.Itoa(score))
+	return writeOwnProc("self/oom_score_adj", strconv.Itoa(score))
 }

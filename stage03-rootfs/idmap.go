@@ -56,22 +56,13 @@ func (t *tree) userNamespace(uids, gids []namespaces.IDMapping) (*os.File, error
 }
 
 func mapIDs(proc *os.File, pid int, uids, gids []namespaces.IDMapping) (*os.File, error) {
-	if err := writeProc(proc, fmt.Sprintf("%d/uid_map", pid), mapping(uids)); err != nil {
+	if err := writeProc(proc, fmt.Sprintf("%d/uid_map", pid), namespaces.MapText(uids)); err != nil {
 		return nil, err
 	}
-	if err := writeProc(proc, fmt.Sprintf("%d/gid_map", pid), mapping(gids)); err != nil {
+	if err := writeProc(proc, fmt.Sprintf("%d/gid_map", pid), namespaces.MapText(gids)); err != nil {
 		return nil, err
 	}
 	return openat2(proc, fmt.Sprintf("%d/ns/user", pid), unix.OpenHow{Flags: unix.O_RDONLY})
-}
-
-// mapping writes lines as the kernel reads them; see user_namespaces(7).
-func mapping(ids []namespaces.IDMapping) string {
-	var lines strings.Builder
-	for _, m := range ids {
-		fmt.Fprintf(&lines, "%d %d %d\n", m.ContainerID, m.HostID, m.Size)
-	}
-	return lines.String()
 }
 
 // end kills a child and waits until it is gone.

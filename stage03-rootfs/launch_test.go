@@ -77,3 +77,37 @@ func says(t testing.TB, s *Spec) string {
 	require.Zero(t, code, output)
 	return strings.TrimSuffix(output, "\n")
 }
+
+// stay launches a container that waits until the test ends, and returns its
+// pid, for commands that join it.
+func stay(t testing.TB, s *Spec) int {
+	t.Helper()
+	s.Args = []string{"sh", "-c", "echo ready; read wait"}
+	stdin, hold, err := os.Pipe()
+	require.NoError(t, err)
+	ready, stdout, err := os.Pipe()
+	require.NoError(t, err)
+	defer ready.Close()
+	p := &namespaces.Process{Stdin: stdin, Stdout: stdout}
+	outside := Outside(s, p)
+	require.NoError(t, namespaces.Launch(p, outside))
+	t.Cleanup(func() {
+		require.NoError(t, hold.Close())
+		_, err := p.Wait()
+		require.NoError(t, err)
+		require.NoError(t, namespaces.Undo(outside))
+		require.NoError(t, p.Close())
+	})
+	require.NoError(t, stdin.Close())
+	require.NoError(t, stdout.Close())
+	require.Equal(t, "ready\n", readAllOnce(ready))
+	return p.Pid
+}
+
+// joining is a command with the defaults that joins the container.
+func joining(container *Spec, pid int, args ...string) *Spec {
+	s := Defaults()
+	s.ID, s.CgroupPath, s.Target, s.Args = container.ID, container.CgroupPath, pid, args
+	s.Namespaces, s.Mounts = nil, nil
+	return &s
+}

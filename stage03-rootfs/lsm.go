@@ -75,17 +75,7 @@ func labelProcess(context string) error {
 
 // writeAttribute writes an attribute of this thread; see proc_pid_attr(5).
 func writeAttribute(name, value string) error {
-	root, err := openAbsolute("/", unix.O_PATH|unix.O_DIRECTORY)
-	if err != nil {
-		return err
-	}
-	defer root.Close()
-	proc, err := openProcfs(root)
-	if err != nil {
-		return err
-	}
-	defer proc.Close()
-	return writeProc(proc, "thread-self/attr/"+name, value)
+	return writeOwnProc("thread-self/attr/"+name, value)
 }
 
 // takesLabel tells the filesystems that can be mounted with a context of their

@@ -7,7 +7,6 @@ import (
 	"strings"
 	"testing"
 
-	namespaces "cooper/stage01-namespaces"
 	"cooper/stage01-namespaces/notrace"
 
 	"github.com/stretchr/testify/require"
@@ -210,30 +209,11 @@ func TestTheFilterHoldsAJoiningCommandToo(t *testing.T) {
 	notrace.Check(t)
 	first := withProbe(box(t))
 	probe := first.Args
-	first.Args = []string{"sh", "-c", "echo ready; read wait"}
-	stdin, hold, err := os.Pipe()
-	require.NoError(t, err)
-	ready, stdout, err := os.Pipe()
-	require.NoError(t, err)
-	defer ready.Close()
-	p := &namespaces.Process{Stdin: stdin, Stdout: stdout}
-	outside := Outside(first, p)
-	require.NoError(t, namespaces.Launch(p, outside))
-	t.Cleanup(func() {
-		require.NoError(t, hold.Close())
-		_, err := p.Wait()
-		require.NoError(t, err)
-		require.NoError(t, namespaces.Undo(outside))
-		require.NoError(t, p.Close())
-	})
-	require.NoError(t, stdin.Close())
-	require.NoError(t, stdout.Close())
-	require.Equal(t, "ready\n", readAllOnce(ready))
+	pid := stay(t, first)
 
 	for _, user := range []string{"", "1000"} {
-		s := Defaults()
-		s.ID, s.CgroupPath, s.Target, s.Args, s.User = first.ID, first.CgroupPath, p.Pid, probe, user
-		s.Namespaces, s.Mounts = nil, nil
-		require.Equal(t, expected(0), says(t, &s), "user %q", user)
+		s := joining(first, pid, probe...)
+		s.User = user
+		require.Equal(t, expected(0), says(t, s), "user %q", user)
 	}
 }

@@ -31,6 +31,21 @@ func onProcfs(file *os.File) bool {
 	return unix.Fstatfs(int(file.Fd()), &stat) == nil && stat.Type == unix.PROC_SUPER_MAGIC
 }
 
+// writeOwnProc writes to a file below the /proc that we see.
+func writeOwnProc(path, value string) error {
+	root, err := openAbsolute("/", unix.O_PATH|unix.O_DIRECTORY)
+	if err != nil {
+		return err
+	}
+	defer root.Close()
+	proc, err := openProcfs(root)
+	if err != nil {
+		return err
+	}
+	defer proc.Close()
+	return writeProc(proc, path, value)
+}
+
 // writeProc writes a value to a file below /proc in one write(2), which is
 // what makes it one value.
 func writeProc(proc *os.File, path, value string) error {

@@ -43,21 +43,7 @@ func labelTree(file *os.File, label string) error {
 	if dir, err := isDir(file); err != nil || !dir {
 		return err
 	}
-	dir, err := openat2(file, ".", unix.OpenHow{Flags: unix.O_RDONLY | unix.O_DIRECTORY})
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := labelEntry(dir, name, label); err != nil {
-			return err
-		}
-	}
-	return nil
+	return eachEntry(file, func(dir *os.File, name string) error { return labelEntry(dir, name, label) })
 }
 
 // labelEntry leaves links alone: SELinux asks for what they lead to.

@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 
@@ -132,6 +133,23 @@ func readlinkat(dir *os.File, name string) (string, error) {
 		return "", &os.PathError{Op: "readlinkat", Path: name, Err: err}
 	}
 	return string(buffer[:n]), nil
+}
+
+// eachEntry calls do with each name in a directory, and the directory opened
+// for it: what is done by that descriptor isn't led elsewhere.
+func eachEntry(dir *os.File, do func(dir *os.File, name string) error) error {
+	opened, err := openat2(dir, ".", unix.OpenHow{Flags: unix.O_RDONLY | unix.O_DIRECTORY})
+	if err != nil {
+		return err
+	}
+	defer opened.Close()
+	names, err := opened.Readdirnames(-1)
+	for _, name := range names {
+		if err := do(opened, name); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return err
 }
 
 // openAbsolute opens a path of the host, which isn't an attack.

@@ -50,21 +50,7 @@ func (t *tree) mountTmpfs(m Mount, options mountOptions) error {
 // the way down: in the container's files a name may be a link by the time it
 // is used, and then it is copied as a link.
 func copyTree(from, to *os.File) error {
-	dir, err := openat2(from, ".", unix.OpenHow{Flags: unix.O_RDONLY | unix.O_DIRECTORY})
-	if err != nil {
-		return err
-	}
-	defer dir.Close()
-	names, err := dir.Readdirnames(-1)
-	if err != nil {
-		return err
-	}
-	for _, name := range names {
-		if err := copyEntry(dir, to, name); err != nil {
-			return fmt.Errorf("%s: %w", name, err)
-		}
-	}
-	return nil
+	return eachEntry(from, func(dir *os.File, name string) error { return copyEntry(dir, to, name) })
 }
 
 // copyEntry copies one file of whatever kind, with its owner and mode.

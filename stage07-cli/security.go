@@ -1,11 +1,13 @@
 package cli
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"strings"
 
 	"cooper/stage03-rootfs"
+	"cooper/stage03-rootfs/seccomp"
 )
 
 // securityOptions reads --security-opt. Docker once wrote a colon for the
@@ -13,13 +15,9 @@ import (
 // it is a name in our directory, and is to mean the same later.
 func securityOptions(values []string) (options []string, err error) {
 	for _, value := range values {
-		name, setting, given := strings.Cut(value, "=")
-		if !given {
-			name, setting, given = strings.Cut(value, ":")
-		}
-		if name == "seccomp" {
-			if value, err = seccompOption(setting); err != nil {
-				return nil, fmt.Errorf("--security-opt %q: %w", name, err)
+		if i := strings.IndexAny(value, "=:"); i > 0 && value[:i] == "seccomp" {
+			if value, err = seccompOption(value[i+1:]); err != nil {
+				return nil, fmt.Errorf("--security-opt seccomp: %w", err)
 			}
 		} else if err := new(rootfs.Spec).Secure([]string{value}); err != nil {
 			return nil, fmt.Errorf("--security-opt: %w", err)
@@ -36,11 +34,13 @@ func seccompOption(setting string) (option string, err error) {
 	case "unconfined", "builtin":
 		return "seccomp=" + setting, nil
 	}
-	profile, err := os.ReadFile(setting)
+	text, err := os.ReadFile(setting)
 	if err != nil {
 		return "", err
 	}
-	// Compiled here once, for the message: the capabilities come later.
-	_, err = rootfs.LoadSeccomp(setting, nil)
-	return "seccomp=" + strings.TrimSpace(string(profile)), err
+	// Read here once, for the message: which capabilities it is for comes later.
+	if _, err := seccomp.Parse(bytes.NewReader(text)); err != nil {
+		return "", fmt.Errorf("%s: %w", setting, err)
+	}
+	return "seccomp=" + strings.TrimSpace(string(text)), nil
 }

@@ -25,11 +25,7 @@ type CommitOptions struct {
 // The writable layer is a directory on the host, so nothing is mounted for it.
 // The container's lock makes rm wait; freezing makes its files stand still.
 func (e *Engine) Commit(ctx context.Context, name string, o CommitOptions) (imageID string, err error) {
-	c, err := e.find(name)
-	if err != nil {
-		return "", err
-	}
-	lock, err := e.lock(c)
+	c, lock, err := e.claim(name)
 	if err != nil {
 		return "", err
 	}

@@ -105,6 +105,16 @@ func (c *container) mustRun() error {
 	return nil
 }
 
+// claim finds a container and locks it.
+func (e *Engine) claim(name string) (*container, *os.File, error) {
+	c, err := e.find(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	lock, err := e.lock(c)
+	return c, lock, err
+}
+
 // lock waits for the container's lock and looks at it again: while we waited it
 // may have been started, ended or removed.
 func (e *Engine) lock(c *container) (*os.File, error) {

@@ -11,11 +11,7 @@ import (
 // Pause stops all processes of a container where they are, by its cgroup's
 // freezer. They don't notice: a signal they could, and handle.
 func (e *Engine) Pause(name string) error {
-	c, err := e.find(name)
-	if err != nil {
-		return err
-	}
-	lock, err := e.lock(c)
+	c, lock, err := e.claim(name)
 	if err != nil {
 		return err
 	}
@@ -35,11 +31,7 @@ func (e *Engine) Pause(name string) error {
 
 // Unpause lets them go on.
 func (e *Engine) Unpause(name string) error {
-	c, err := e.find(name)
-	if err != nil {
-		return err
-	}
-	lock, err := e.lock(c)
+	c, lock, err := e.claim(name)
 	if err != nil {
 		return err
 	}

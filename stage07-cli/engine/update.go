@@ -18,11 +18,7 @@ import (
 // The kernel is asked first. What it refuses isn't written down; and a kill
 // between the two leaves a container that has its new limits until it ends.
 func (e *Engine) Update(name string, change Limits) error {
-	c, err := e.find(name)
-	if err != nil {
-		return err
-	}
-	lock, err := e.lock(c)
+	c, lock, err := e.claim(name)
 	if err != nil {
 		return err
 	}
