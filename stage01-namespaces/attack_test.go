@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"cooper/stage01-namespaces/notrace"
 
@@ -29,6 +31,38 @@ func TestAProcessThatJoinsHasNothingOfTheHostsToSteal(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			seen := spyOnJoins(t, s, func(sighting string) bool { return strings.Contains(sighting, "container-init") })
 			require.NotContains(t, seen, "secret-of-the-host")
+		})
+	}
+}
+
+// S03: before its exec the child is a copy of us, and the spy has microseconds
+// for it. One that waits there for its ids can be looked at in peace: it holds
+// the descriptors of the protocol, and no others.
+func TestAChildHoldsTheProtocolsDescriptorsAloneBeforeItsExec(t *testing.T) {
+	notrace.Check(t)
+	secret, err := os.Create(filepath.Join(t.TempDir(), "secret-of-the-host"))
+	require.NoError(t, err)
+	defer secret.Close()
+	target := start(t, everything("sleep", "1000"))
+	joined := Namespace{Kind: PID, Path: fmt.Sprintf("/proc/%d/ns/pid", target.Pid)}
+	for name, with := range map[string][]Namespace{"a child": nil, "a child of the door": {joined}} {
+		t.Run(name, func(t *testing.T) {
+			s := &Spec{Args: []string{"true"}, Namespaces: with}
+			s.RunAsRootOf(0, 0)
+			p := &Process{}
+			steps := Clone(s, p)
+			require.NoError(t, Take(steps[:1], nil))
+			defer p.Close()
+			defer func() { require.NoError(t, Undo(steps)) }()
+			var held []string
+			require.Eventually(t, func() bool {
+				entries, err := os.ReadDir(fmt.Sprintf("/proc/%d/fd", p.Pid))
+				held = held[:0]
+				for _, entry := range entries {
+					held = append(held, entry.Name())
+				}
+				return err == nil && slices.Equal(held, []string{"0", "1", "2", "3", "4", "5", strconv.Itoa(mappedFD)})
+			}, 5*time.Second, time.Millisecond, "%v", &held)
 		})
 	}
 }
