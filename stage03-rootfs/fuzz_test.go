@@ -64,7 +64,7 @@ func FuzzProcessFlags(f *testing.F) {
 				t.Fatalf("%q: %v", value, err)
 			}
 		}
-		if host, container, access, err := splitDevice(value); err == nil {
+		if host, container, access, err := SplitDevice(value); err == nil {
 			if !filepath.IsAbs(host) || !filepath.IsAbs(container) || !isAccess(access) || access == "" {
 				t.Fatalf("%q is %q, %q, %q", value, host, container, access)
 			}

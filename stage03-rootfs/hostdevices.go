@@ -18,15 +18,24 @@ import (
 //	/dev/sda:/dev/xvda:r
 //	/dev/snd                  every device in that directory
 func ParseDevice(value string) ([]Device, error) {
-	host, container, access, err := splitDevice(value)
+	host, container, access, err := SplitDevice(value)
 	if err != nil {
 		return nil, err
 	}
-	info, err := os.Stat(host)
+	devices, err := FindDevices(host, container, access)
 	if err != nil {
 		return nil, fmt.Errorf("device %q: %w", value, err)
 	}
-	var devices []Device
+	return devices, nil
+}
+
+// FindDevices describes the device at a path of the host, or all that are in a
+// directory there, as they are to be made at a path in the container.
+func FindDevices(host, container, access string) (devices []Device, err error) {
+	info, err := os.Stat(host)
+	if err != nil {
+		return nil, err
+	}
 	if info.IsDir() {
 		devices, err = HostDevices(host)
 		if err == nil && len(devices) == 0 {
@@ -38,7 +47,7 @@ func ParseDevice(value string) ([]Device, error) {
 		devices = []Device{one}
 	}
 	if err != nil {
-		return nil, fmt.Errorf("device %q: %w", value, err)
+		return nil, err
 	}
 	for i, d := range devices {
 		devices[i].HostPath, devices[i].Access = d.Path, access
@@ -47,9 +56,9 @@ func ParseDevice(value string) ([]Device, error) {
 	return devices, nil
 }
 
-// splitDevice takes the words apart. Of two, the second is the access if it
-// can be.
-func splitDevice(value string) (host, container, access string, err error) {
+// SplitDevice takes the words of --device apart. Of two, the second is the
+// access if it can be.
+func SplitDevice(value string) (host, container, access string, err error) {
 	fields := strings.Split(value, ":")
 	host, container, access = fields[0], fields[0], "rwm"
 	switch {

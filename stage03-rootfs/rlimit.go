@@ -38,11 +38,12 @@ func (s *Spec) validateRlimits() error {
 
 // ParseUlimit reads the value of --ulimit, NAME=SOFT[:HARD], with the names of
 // the shell's builtin: nofile=1024:2048. The hard limit is the soft one if it
-// isn't given, and -1 or "unlimited" is none at all.
+// isn't given, and -1 or "unlimited" is none at all. Docker has no name for the
+// address space, RLIMIT_AS, and so it has none here.
 func ParseUlimit(value string) (Rlimit, error) {
 	name, numbers, found := strings.Cut(value, "=")
 	limit := Rlimit{Type: "RLIMIT_" + strings.ToUpper(name)}
-	if _, known := rlimitNumbers[limit.Type]; !known || name != strings.ToLower(name) {
+	if _, known := rlimitNumbers[limit.Type]; !known || name != strings.ToLower(name) || name == "as" {
 		return Rlimit{}, fmt.Errorf("ulimit %q: unknown name %q: use nofile, nproc, core and the like, see getrlimit(2)", value, name)
 	}
 	if !found {

@@ -3,9 +3,7 @@ package engine
 import (
 	"errors"
 	"io/fs"
-	"os"
 	"path/filepath"
-	"strings"
 
 	"cooper/stage02-cgroups"
 	"cooper/stage03-rootfs"
@@ -17,18 +15,14 @@ import (
 // all is known of the container: the last rule that fits counts.
 func devices(s *network.Spec, o *CreateOptions) error {
 	for _, d := range o.Devices {
-		found, err := hostDevices(d.Host)
+		found, err := rootfs.FindDevices(filepath.Clean(d.Host), filepath.Clean(d.Container), d.Permissions)
 		if errors.Is(err, fs.ErrNotExist) {
 			return tell(ErrInvalid, "error gathering device information while adding custom device %q: no such file or directory", quotedPath(d.Host))
 		}
 		if err != nil {
 			return tell(ErrInvalid, "add device %s: %s", quotedPath(d.Host), err)
 		}
-		for _, device := range found {
-			device.Access = d.Permissions
-			device.Path = filepath.Join(d.Container, strings.TrimPrefix(device.Path, filepath.Clean(d.Host)))
-			s.Devices = append(s.Devices, device)
-		}
+		s.Devices = append(s.Devices, found...)
 	}
 	return nil
 }
@@ -41,16 +35,4 @@ func deviceRules(s *network.Spec, o *CreateOptions) error {
 	}
 	s.DeviceRules = append(rootfs.DeviceRules(&s.Spec.Spec.Spec), own...)
 	return nil
-}
-
-func hostDevices(path string) ([]rootfs.Device, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.IsDir() {
-		return rootfs.HostDevices(filepath.Clean(path))
-	}
-	device, err := rootfs.HostDevice(path)
-	return []rootfs.Device{device}, err
 }
