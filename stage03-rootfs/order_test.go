@@ -58,8 +58,8 @@ func TestTheStepsInsideComeInOrder(t *testing.T) {
 			"rootfs/sysctl", "rootfs/mask", "rootfs/readonly_paths", "rootfs/mkdir_cwd", "rootfs/readonly_root",
 			"rootfs/pivot_root", "rootfs/root_propagation",
 			"namespaces/open_terminal", "rootfs/console",
-			"rootfs/oom_score_adj", "rootfs/raise_rlimits", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset", "rootfs/apparmor", "rootfs/selinux", "rootfs/no_new_privs", "rootfs/setrlimit",
-			"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "rootfs/seccomp", "namespaces/exec",
+			"rootfs/oom_score_adj", "rootfs/raise_rlimits", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset", "rootfs/apparmor", "rootfs/selinux", "rootfs/no_new_privs",
+			"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "rootfs/setrlimit", "rootfs/seccomp", "namespaces/exec",
 		}},
 		{"privileged", func(s *Spec) { s.Privileged, s.SeccompFilter = true, nil }, []string{
 			"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/loopback", "namespaces/session_keyring",

@@ -3,6 +3,7 @@ package rootfs
 import (
 	"errors"
 	"fmt"
+	"runtime"
 	"strconv"
 	"strings"
 
@@ -102,9 +103,10 @@ func raiseRlimits(limits []Rlimit) error {
 
 // setRlimits sets the limits as the command is to have them. They count for us
 // at once: with four open files, or little memory, we couldn't finish our own
-// work. So it comes after all that opens a file, and needs no privilege, since
-// no hard limit is raised any more.
+// work. So it comes after all that opens a file or asks for memory, and needs no
+// privilege, since no hard limit is raised any more.
 func setRlimits(limits []Rlimit) error {
+	runtime.Gosched() // a fresh time slice, as in loadFilter: Go may lack the memory to change threads
 	for _, limit := range limits {
 		err := unix.Setrlimit(rlimitNumbers[limit.Type], &unix.Rlimit{Cur: limit.Soft, Max: limit.Hard})
 		if err != nil {

@@ -29,7 +29,7 @@ func Inside(s *Spec) []namespaces.Step {
 			namespaces.Keyring(s.Base()),
 			namespaces.Terminal(s.Base()),
 			Confine(s),
-			namespaces.Exec(s.Base(), Filter(s)...),
+			namespaces.Exec(s.Base(), Seal(s)...),
 		)
 	}
 	tied := Tied{}
@@ -38,7 +38,7 @@ func Inside(s *Spec) []namespaces.Step {
 		namespaces.Isolate(s.Base()), // private mounts first: what is mounted before that, the host sees
 		Enter(s, tied),
 		Confine(s),
-		namespaces.Exec(s.Base(), Filter(s)...), // the filter last: the less is done behind it, the more it can forbid
+		namespaces.Exec(s.Base(), Seal(s)...), // the seal last: the less is done behind it, the more it can forbid
 	)
 }
 

@@ -57,26 +57,28 @@ func Confine(s *Spec) []namespaces.Step {
 			Do:   forbidNewPrivileges,
 		})
 	}
-	if len(s.Rlimits) > 0 {
-		steps = append(steps, namespaces.Step{
-			Name: "rootfs/setrlimit",
-			Why:  "open files, processes, core size: limits for each process of the container, and for us from here on",
-			Do:   func() error { return setRlimits(s.Rlimits) },
-		})
-	}
 	return steps
 }
 
-// Filter lists the last thing that is taken away: system calls.
-func Filter(s *Spec) []namespaces.Step {
-	if len(s.SeccompFilter) == 0 {
-		return nil
+// Seal lists what is taken away last, when the exec has been made ready: files,
+// memory, system calls. We couldn't finish our own work without.
+func Seal(s *Spec) []namespaces.Step {
+	var steps []namespaces.Step
+	if len(s.Rlimits) > 0 {
+		steps = append(steps, namespaces.Step{
+			Name: "rootfs/setrlimit",
+			Why:  "open files, memory, core size: limits for each process of the container, and for us from here on",
+			Do:   func() error { return setRlimits(s.Rlimits) },
+		})
 	}
-	return []namespaces.Step{{
-		Name: "rootfs/seccomp",
-		Why:  "from here on the kernel runs a filter at each system call, and some it doesn't make",
-		Do:   func() error { return loadFilter(s) },
-	}}
+	if len(s.SeccompFilter) > 0 {
+		steps = append(steps, namespaces.Step{
+			Name: "rootfs/seccomp",
+			Why:  "from here on the kernel runs a filter at each system call, and some it doesn't make",
+			Do:   func() error { return loadFilter(s) },
+		})
+	}
+	return steps
 }
 
 func umask() namespaces.Step {

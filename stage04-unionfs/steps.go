@@ -33,7 +33,7 @@ func Inside(s *Spec) []namespaces.Step {
 		Mount(s),
 		rootfs.Enter(&s.Spec, tied), // the union is the directory that it pivots to
 		rootfs.Confine(&s.Spec),
-		namespaces.Exec(s.Base(), rootfs.Filter(&s.Spec)...),
+		namespaces.Exec(s.Base(), rootfs.Seal(&s.Spec)...),
 	)
 }
 
