@@ -12,32 +12,51 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// loadFilter has the kernel run the Spec's filter at every system call of this
-// thread, and of all that come after it: a filter survives exec, and can't be
-// taken off. Other threads go on without; the exec ends them.
+// filter is the Spec's seccomp filter on its way to the kernel.
+type filter struct {
+	spec    *Spec
+	program seccomp.Program
+}
+
+// check lays the program out in memory, and refuses one below which the child
+// couldn't become the command. Without this check such a container would fail
+// without a word, or hang: a filter that kills one thread leaves the others of a
+// Go program waiting for it for ever.
+func (f *filter) check() (err error) {
+	if f.program, err = seccomp.Decode(f.spec.SeccompFilter); err != nil {
+		return err
+	}
+	for _, needed := range namespaces.SealedCalls(f.spec.Base()) {
+		call, err := seccomp.Native(needed.Number, needed.Args...)
+		if err != nil {
+			return err
+		}
+		if action := f.program.Judge(call); !action.Permits() {
+			return fmt.Errorf("the profile forbids %s, with which %s: there it is %s: %w", needed.Name, needed.Why, action, unix.EPERM)
+		}
+	}
+	return nil
+}
+
+// load has the kernel run the filter at every system call of this thread, and
+// of all that come after it: a filter survives exec, and can't be taken off.
+// Other threads go on without; the exec ends them.
 //
 // Loading is for those who can't gain privileges by it: a setuid program whose
 // calls fail in ways that its author never saw is a weapon. So the kernel asks
 // for no_new_privs, or else for CAP_SYS_ADMIN, which was kept for this (see
 // lentTo) and ends with the exec.
-func loadFilter(s *Spec) error {
-	program, err := seccomp.Decode(s.SeccompFilter)
-	if err != nil {
-		return err
-	}
-	if err := permitsExec(program, s); err != nil {
-		return err
-	}
-	if err := raise(lentTo(s)); err != nil {
+func (f *filter) load() error {
+	if err := raise(lentTo(f.spec)); err != nil {
 		return err
 	}
 	// A fresh time slice. Were ours over behind the filter, Go would wake another
 	// thread to go on, and where the profile forbids futex(2) it would crash.
 	// What is left takes a hundredth of the 10 ms.
 	runtime.Gosched()
-	argument := unix.SockFprog{Len: uint16(len(program)), Filter: &program[0]}
+	argument := unix.SockFprog{Len: uint16(len(f.program)), Filter: &f.program[0]}
 	_, _, errno := unix.RawSyscall(unix.SYS_SECCOMP, unix.SECCOMP_SET_MODE_FILTER, 0, uintptr(unsafe.Pointer(&argument)))
-	runtime.KeepAlive(program)
+	runtime.KeepAlive(f)
 	if errno != 0 {
 		return os.NewSyscallError("seccomp SECCOMP_SET_MODE_FILTER", errno)
 	}
@@ -54,21 +73,4 @@ func lentTo(s *Spec) capabilitySet {
 		return 0
 	}
 	return 1 << unix.CAP_SYS_ADMIN
-}
-
-// permitsExec refuses a filter below which the child couldn't become the
-// command. Without this check such a container would fail without a word, or
-// hang: a filter that kills one thread leaves the others of a Go program
-// waiting for it for ever.
-func permitsExec(program seccomp.Program, s *Spec) error {
-	for _, needed := range namespaces.SealedCalls(s.Base()) {
-		call, err := seccomp.Native(needed.Number, needed.Args...)
-		if err != nil {
-			return err
-		}
-		if action := program.Judge(call); !action.Permits() {
-			return fmt.Errorf("the profile forbids %s, with which %s: there it is %s: %w", needed.Name, needed.Why, action, unix.EPERM)
-		}
-	}
-	return nil
 }

@@ -41,7 +41,7 @@ func TestTheStepsInsideComeInOrder(t *testing.T) {
 			"rootfs/sysctl", "rootfs/mask", "rootfs/readonly_paths",
 			"rootfs/pivot_root",
 			"rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset",
-			"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "rootfs/seccomp", "namespaces/exec",
+			"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "rootfs/check_filter", "rootfs/seccomp", "namespaces/exec",
 		}},
 		{"with everything", func(s *Spec) {
 			s.Hostname, s.Terminal, s.ReadonlyRootfs, s.Cwd, s.NoNewPrivileges, s.OOMScoreAdj = "web", true, true, "/srv", true, &score
@@ -59,7 +59,7 @@ func TestTheStepsInsideComeInOrder(t *testing.T) {
 			"rootfs/pivot_root", "rootfs/root_propagation",
 			"namespaces/open_terminal", "rootfs/console",
 			"rootfs/oom_score_adj", "rootfs/raise_rlimits", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset", "rootfs/apparmor", "rootfs/selinux", "rootfs/no_new_privs",
-			"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "rootfs/setrlimit", "rootfs/seccomp", "namespaces/exec",
+			"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "rootfs/check_filter", "rootfs/setrlimit", "rootfs/seccomp", "namespaces/exec",
 		}},
 		{"privileged", func(s *Spec) { s.Privileged, s.SeccompFilter = true, nil }, []string{
 			"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/loopback", "namespaces/session_keyring",
@@ -73,7 +73,7 @@ func TestTheStepsInsideComeInOrder(t *testing.T) {
 		{"joining a container", func(s *Spec) { s.Target, s.Terminal, s.NoNewPrivileges = 1, true, true }, []string{
 			"namespaces/session_keyring", "namespaces/open_terminal",
 			"rootfs/umask", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset", "rootfs/no_new_privs",
-			"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "rootfs/seccomp", "namespaces/exec",
+			"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "rootfs/check_filter", "rootfs/seccomp", "namespaces/exec",
 		}},
 	} {
 		t.Run(c.what, func(t *testing.T) {

@@ -187,13 +187,13 @@ func TestAProfileThatForbidsTheExecIsRefused(t *testing.T) {
 			s := box(t, "true")
 			s.Init, s.SeccompFilter = c.init, profile(t, action, c.permits...)
 			err := refused(t, s)
-			require.ErrorContains(t, err, "rootfs/seccomp: "+c.want)
+			require.ErrorContains(t, err, "rootfs/check_filter: "+c.want)
 			require.ErrorIs(t, err, unix.EPERM)
 		}
 	}
 	s := box(t, "true")
 	s.SeccompFilter = []byte("no filter")
-	require.ErrorContains(t, refused(t, s), "rootfs/seccomp: read seccomp filter")
+	require.ErrorContains(t, refused(t, s), "rootfs/check_filter: read seccomp filter")
 }
 
 // profile permits some calls, and does this with all others.

@@ -61,9 +61,18 @@ func Confine(s *Spec) []namespaces.Step {
 }
 
 // Seal lists what is taken away last, when the exec has been made ready: files,
-// memory, system calls. We couldn't finish our own work without.
+// memory, system calls. We couldn't finish our own work without. From the limits
+// on nothing asks for memory any more, so the filter is laid out before them.
 func Seal(s *Spec) []namespaces.Step {
 	var steps []namespaces.Step
+	f := &filter{spec: s}
+	if len(s.SeccompFilter) > 0 {
+		steps = append(steps, namespaces.Step{
+			Name: "rootfs/check_filter",
+			Why:  "a filter that forbids the exec is refused as long as there is somebody to say so",
+			Do:   f.check,
+		})
+	}
 	if len(s.Rlimits) > 0 {
 		steps = append(steps, namespaces.Step{
 			Name: "rootfs/setrlimit",
@@ -75,7 +84,7 @@ func Seal(s *Spec) []namespaces.Step {
 		steps = append(steps, namespaces.Step{
 			Name: "rootfs/seccomp",
 			Why:  "from here on the kernel runs a filter at each system call, and some it doesn't make",
-			Do:   func() error { return loadFilter(s) },
+			Do:   f.load,
 		})
 	}
 	return steps

@@ -111,9 +111,17 @@ func awaitExit(pid int, patience time.Duration) bool {
 		return true
 	}
 	defer unix.Close(pidfd)
+	return Ends(pidfd, patience)
+}
+
+// Ends tells whether the process behind a pidfd ends in this time, and waits no
+// longer than it must.
+func Ends(pidfd int, patience time.Duration) bool {
+	deadline := time.Now().Add(patience)
 	for {
-		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, int(max(patience, 0).Milliseconds()))
-		if err != unix.EINTR {
+		left := max(time.Until(deadline), 0)
+		n, err := unix.Poll([]unix.PollFd{{Fd: int32(pidfd), Events: unix.POLLIN}}, int(left.Milliseconds()))
+		if err != unix.EINTR { // by which Go's scheduler interrupts a call now and then
 			return n > 0
 		}
 	}

@@ -52,13 +52,14 @@ func life(s *subject) {
 	s.is("State.ShimPid", strconv.Itoa(s.in.State.ShimPid), lineOf(s, fmt.Sprintf("/proc/%d/status", s.in.State.Pid), "PPid:"))
 	started, err := time.Parse(time.RFC3339Nano, s.in.State.StartedAt)
 	require.NoError(s, err)
+	now := time.Now()
 	var uptime unix.Timespec
 	require.NoError(s, unix.ClockGettime(unix.CLOCK_BOOTTIME, &uptime))
 	stat := s.proc("stat")
 	ticks, err := strconv.ParseInt(strings.Fields(stat[strings.LastIndexByte(stat, ')')+1:])[19], 10, 64)
 	require.NoError(s, err)
-	born := time.Now().Add(-time.Duration(uptime.Nano())).Add(time.Duration(ticks) * time.Second / 100)
-	require.WithinDuration(s, born, started, 2*time.Second, "State.StartedAt")
+	born := now.Add(-time.Duration(uptime.Nano())).Add(time.Duration(ticks) * time.Second / 100)
+	require.WithinRange(s, started, born.Add(-20*time.Millisecond), now, "State.StartedAt is between the first process's birth, in ticks of 10 ms, and now")
 }
 
 func command(s *subject) {
