@@ -157,9 +157,18 @@ func TestTheDetachKeysLeaveTheContainerRunning(t *testing.T) {
 	require.Equal(t, before, p.mode())
 	require.Equal(t, "running", h.ok("inspect", "-f", "{{.State.Status}}", "shell"))
 
+	command = h.command("attach", "--detach-keys", "a,a,b", "shell")
+	p.start(command)
+	p.press("echo ma''ade\n") // it begins the keys, and goes on otherwise
+	p.await("maade\r\n")
+	p.press(": a") // the shell ignores what follows ":"
+	p.press("aab")
+	require.Zero(t, p.status(command))
+	require.Equal(t, before, p.mode())
+
 	command = h.command("attach", "shell")
 	p.start(command)
-	p.press("echo ag''ain; exit 6\n")
+	p.press("\necho ag''ain; exit 6\n")
 	p.await("again\r\n")
 	require.Equal(t, 6, p.status(command))
 	require.Equal(t, before, p.mode())

@@ -58,6 +58,7 @@ func TestWrongInputIsRefusedWithAReasonAndLeavesNothing(t *testing.T) {
 		{[]string{"run", "--rm", "--add-host", "a:1.2.3.4\n6.6.6.6 bank", "base", "true"}, 125, `\n`},
 		{[]string{"run", "--rm", "--dns", "8.8.8.8\nnameserver 6.6.6.6", "base", "true"}, 125, `\n`},
 		{run("--stop-signal", "FROB", "base", "true"), 125, "FROB"},
+		{run("--detach-keys", "ctrl-p,,q", "base", "true"), 125, `unknown key ""`},
 		{run("-e", "=x", "base", "true"), 125, "name of the variable"},
 		{run("--explain=xml", "base", "true"), 125, "xml"},
 		{[]string{"create", "--name", "taken", "base"}, 1, "taken"},

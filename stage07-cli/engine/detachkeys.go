@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -21,8 +22,10 @@ func parseDetachKeys(text string) ([]byte, error) {
 		case isControl && len(control) == 1 && strings.Contains(`abcdefghijklmnopqrstuvwxyz@[\]^_`, control):
 			// A terminal sends Ctrl with a key as the key's low five bits.
 			keys = append(keys, control[0]&0x1f)
+		case key == "DEL":
+			keys = append(keys, 0x7f)
 		default:
-			return nil, fmt.Errorf("detach keys %q: write letters or ctrl-LETTER with commas between", text)
+			return nil, fmt.Errorf("detach keys %q: unknown key %q: write letters, ctrl-LETTER or DEL with commas between", text, key)
 		}
 	}
 	return keys, nil
@@ -39,7 +42,7 @@ func CheckDetachKeys(text string) error {
 type detachable struct {
 	in    io.Reader
 	keys  []byte
-	match int    // how many of the keys have come
+	held  []byte // input that begins the sequence, and may yet become it
 	ready []byte // input that may be read
 	err   error
 }
@@ -53,9 +56,8 @@ func (d *detachable) Read(p []byte) (int, error) {
 		n, err := d.in.Read(buf)
 		d.err = err
 		d.feed(buf[:n])
-		if err == io.EOF && d.match > 0 && d.match < len(d.keys) {
-			d.ready = append(d.ready, d.keys[:d.match]...)
-			d.match = 0
+		if d.err != nil && d.err != errDetach {
+			d.ready, d.held = append(d.ready, d.held...), nil // nothing more comes
 		}
 	}
 	n := copy(p, d.ready)
@@ -63,25 +65,19 @@ func (d *detachable) Read(p []byte) (int, error) {
 	return n, nil
 }
 
+// feed takes input. What was held and turns out not to be the sequence is let
+// go from the front, only as far as needed: of the keys a,a,b the input aaab
+// holds all, behind one more a.
 func (d *detachable) feed(input []byte) {
 	for _, b := range input {
-		if b == d.keys[d.match] {
-			if d.match++; d.match == len(d.keys) {
-				d.err = errDetach
-				return
-			}
-			continue
+		d.held = append(d.held, b)
+		for !bytes.HasPrefix(d.keys, d.held) {
+			d.ready = append(d.ready, d.held[0])
+			d.held = d.held[1:]
 		}
-		d.ready = append(d.ready, d.keys[:d.match]...)
-		d.match = 0
-		if b == d.keys[0] {
-			d.match = 1
-			if len(d.keys) == 1 {
-				d.err = errDetach
-				return
-			}
-			continue
+		if len(d.held) == len(d.keys) {
+			d.err = errDetach
+			return
 		}
-		d.ready = append(d.ready, b)
 	}
 }

@@ -1,10 +1,8 @@
 package engine
 
 import (
-	"io"
 	"strings"
 	"testing"
-	"testing/iotest"
 	"time"
 
 	"cooper/stage05-images"
@@ -12,35 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 )
-
-func TestDetachKeysAreFoundInAnyPieces(t *testing.T) {
-	keys, err := parseDetachKeys("ctrl-p,ctrl-q")
-	require.NoError(t, err)
-	require.Equal(t, []byte{16, 17}, keys)
-	_, err = parseDetachKeys("ctrl-,x")
-	require.Error(t, err)
-	for _, c := range []struct {
-		input, passed string
-		detached      bool
-	}{
-		{"hello", "hello", false},
-		{"a\x10\x11b", "a", true},
-		{"a\x10b\x10\x11", "a\x10b", true},
-		{"\x10\x10\x11", "\x10", true},
-		{"ends with\x10", "ends with\x10", false},
-		{"\x11\x10", "\x11\x10", false},
-	} {
-		for _, in := range []io.Reader{strings.NewReader(c.input), iotest.OneByteReader(strings.NewReader(c.input))} {
-			got, err := io.ReadAll(&detachable{in: in, keys: keys})
-			require.Equal(t, c.passed, string(got), "%q", c.input)
-			if c.detached {
-				require.ErrorIs(t, err, errDetach)
-			} else {
-				require.NoError(t, err)
-			}
-		}
-	}
-}
 
 func TestTheStatusReadsAsDockers(t *testing.T) {
 	now := time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
