@@ -148,7 +148,7 @@ func (m *making) explainDenied(err error) error {
 	if reflect.DeepEqual(m.spec.Limits, Limits{}) {
 		return nil
 	}
-	return fmt.Errorf("%w (limits need a cgroup that was delegated to this user; where systemd runs: systemd-run --user --scope -p Delegate=yes)", err)
+	return fmt.Errorf("%w (limits need a cgroup that was delegated to this user; where systemd runs, take --cgroup-manager systemd)", err)
 }
 
 // doesWithout reports an error that means that this container has no group,

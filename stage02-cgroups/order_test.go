@@ -14,6 +14,8 @@ func TestTheStepsComeInOrder(t *testing.T) {
 	s.DeviceRules = DefaultDeviceRules()
 	joining := &Spec{}
 	joining.ID, joining.Target = "1234", 1
+	asking := &Spec{CgroupDriver: Systemd}
+	asking.ID = "1234"
 	for _, c := range []struct {
 		name  string
 		steps []namespaces.Step
@@ -23,6 +25,8 @@ func TestTheStepsComeInOrder(t *testing.T) {
 			"cgroups/create", "cgroups/limit", "cgroups/devices", "cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter", "namespaces/send_spec"}},
 		{"inside", Inside(s), []string{"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/session_keyring", "namespaces/mount_proc",
 			"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "namespaces/exec"}},
+		{"outside, where systemd makes the group", Outside(asking, &namespaces.Process{}), []string{
+			"cgroups/ask_systemd", "cgroups/create", "cgroups/limit", "cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter", "namespaces/send_spec"}},
 		{"outside, joining a container", Outside(joining, &namespaces.Process{}), []string{
 			"cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter", "namespaces/send_spec"}},
 	} {

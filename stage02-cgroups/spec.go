@@ -12,8 +12,12 @@ import (
 type Spec struct {
 	namespaces.Spec
 
+	// CgroupDriver is who makes the container's cgroup: Cgroupfs, or empty, or
+	// Systemd.
+	CgroupDriver string `json:"cgroupDriver,omitempty"`
+
 	// CgroupPath is the container's cgroup, below the top of each hierarchy:
-	// "cooper/ID". Empty means just that.
+	// "cooper/ID", or from ScopePath if systemd makes it. Empty means just that.
 	CgroupPath string `json:"cgroupPath,omitempty"`
 
 	// CgroupTop is the group that was delegated to us, below which CgroupPath
@@ -80,10 +84,14 @@ func (s *Spec) path() (string, error) {
 	if s.CgroupPath == "" && s.ID == "" {
 		return "", fmt.Errorf("the container has neither an id nor a cgroup path")
 	}
-	if s.CgroupPath == "" {
-		return checkPath(parent + "/" + s.ID)
+	path := s.CgroupPath
+	switch {
+	case path == "" && s.CgroupDriver == Systemd:
+		return ScopePath("", s.ID)
+	case path == "":
+		path = parent + "/" + s.ID
 	}
-	return checkPath(s.CgroupPath)
+	return checkPath(path)
 }
 
 func checkPath(path string) (string, error) {
@@ -100,13 +108,28 @@ func (s *Spec) Validate() error {
 	if err := s.Spec.Validate(); err != nil {
 		return err
 	}
-	if _, err := s.path(); err != nil {
+	if err := s.validatePath(); err != nil {
 		return err
 	}
 	if err := validateDevices(s.DeviceRules); err != nil {
 		return err
 	}
 	return s.Limits.validate()
+}
+
+func (s *Spec) validatePath() error {
+	path, err := s.path()
+	if err != nil {
+		return err
+	}
+	switch s.CgroupDriver {
+	case "", Cgroupfs:
+		return nil
+	case Systemd:
+		_, err := scopeOf(path)
+		return err
+	}
+	return fmt.Errorf("cgroup driver %q: it is %s or %s", s.CgroupDriver, Cgroupfs, Systemd)
 }
 
 // validate refuses limits that no machine could keep. Those that only this

@@ -38,7 +38,18 @@ func Create(s *Spec, p *namespaces.Process) []namespaces.Step {
 		return []namespaces.Step{birth}
 	}
 	made := &making{site: at}
-	return slices.Concat(makeGroup(made), deviceRules(made), []namespaces.Step{birth})
+	return slices.Concat(delegation(made), makeGroup(made), deviceRules(made), []namespaces.Step{birth})
+}
+
+func delegation(made *making) []namespaces.Step {
+	if made.spec.CgroupDriver != Systemd {
+		return nil
+	}
+	return []namespaces.Step{{
+		Name: "cgroups/ask_systemd",
+		Why:  "where the tree is systemd's, it is asked for a part of it to make groups in",
+		Do:   made.askForScope,
+	}}
 }
 
 func makeGroup(made *making) []namespaces.Step {

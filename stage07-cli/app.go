@@ -61,6 +61,8 @@ func newApp(stdin *os.File, stdout, stderr io.Writer) *urfave.App {
 				Usage: "Keep containers, images and volumes in `dir`; COOPER_ROOT does the same"},
 			&urfave.StringFlag{Name: "run", Value: defaultRun, EnvVars: []string{"COOPER_RUN"},
 				Usage: "Keep sockets in `dir`; COOPER_RUN does the same"},
+			&urfave.StringFlag{Name: "cgroup-manager", DefaultText: "systemd where it runs",
+				Usage: "Have cgroups made by `driver`, systemd or cgroupfs"},
 			toggle("debug D", "Tell more when something goes wrong"),
 			toggle("version v", "Print the version"),
 		},

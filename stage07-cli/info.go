@@ -36,6 +36,7 @@ func infoCommand() *urfave.Command {
 				{"Run Dir", info.Run},
 				{"Storage Driver", info.StorageDriver},
 				{"Logging Driver", info.LoggingDriver},
+				{"Cgroup Driver", info.CgroupDriver},
 				{"Cgroup Version", info.CgroupVersion},
 				{"Kernel Version", info.Kernel},
 				{"Operating System", info.OS},

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 
+	"cooper/stage02-cgroups"
 	"cooper/stage07-cli/engine"
 
 	urfave "github.com/urfave/cli/v2"
@@ -18,10 +19,16 @@ func open(c *urfave.Context) (*engine.Engine, error) {
 	if os.Geteuid() != 0 {
 		return nil, errNotRoot
 	}
+	switch driver := c.String("cgroup-manager"); driver {
+	case "", cgroups.Cgroupfs, cgroups.Systemd:
+	default:
+		return nil, &usageError{"", fmt.Sprintf("--cgroup-manager %s: use %s or %s", clean(driver), cgroups.Systemd, cgroups.Cgroupfs)}
+	}
 	e, err := engine.Open(c.String("root"), c.String("run"))
 	if err != nil {
 		return nil, fmt.Errorf("open the engine: %w", err)
 	}
+	e.CgroupDriver = c.String("cgroup-manager")
 	return e, nil
 }
 

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"testing"
 
+	"cooper/stage02-cgroups"
 	"cooper/stage07-cli/engine"
 	"github.com/stretchr/testify/require"
 )
@@ -18,6 +19,7 @@ import (
 func client(args []string) int {
 	e, err := engine.Open(args[0], args[1])
 	if err == nil {
+		e.CgroupDriver = cgroups.Cgroupfs
 		o := options(args[3:]...)
 		o.Name = "victim"
 		var s *engine.Session

@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"cooper/stage01-namespaces"
+	"cooper/stage02-cgroups"
 	"cooper/stage03-rootfs"
 	"cooper/stage05-images"
 	"cooper/stage06-network"
@@ -21,7 +22,11 @@ const defaultPids = 2048
 func (e *Engine) configure(id string, o *CreateOptions, img *images.Image, mounts []rootfs.Mount) (*network.Spec, error) {
 	s := e.bareSpec(id)
 	s.Spec.Spec.Spec = rootfs.Defaults()
-	s.ID, s.CgroupPath = id, o.cgroup(id)
+	s.ID, s.CgroupDriver = id, o.CgroupDriver
+	var err error
+	if s.CgroupPath, err = o.cgroup(id); err != nil {
+		return nil, tell(ErrInvalid, "%s", err)
+	}
 	s.Image = o.Image
 	over := images.Overrides{Entrypoint: o.Entrypoint, Args: o.Args, Env: o.Env, User: o.User, Cwd: o.Cwd}
 	images.Configure(&s.Spec, img, over)
@@ -50,11 +55,14 @@ func (e *Engine) configure(id string, o *CreateOptions, img *images.Image, mount
 }
 
 // cgroup is where the container's cgroup is below the top of each hierarchy.
-func (o *CreateOptions) cgroup(id string) string {
-	if o.CgroupParent == "" {
-		return "cooper/" + id
+func (o *CreateOptions) cgroup(id string) (string, error) {
+	switch {
+	case o.CgroupDriver == cgroups.Systemd:
+		return cgroups.ScopePath(o.CgroupParent, id)
+	case o.CgroupParent == "":
+		return "cooper/" + id, nil
 	}
-	return o.CgroupParent + "/" + id
+	return o.CgroupParent + "/" + id, nil
 }
 
 // resizeShm gives /dev/shm another size than the usual 64 MiB.

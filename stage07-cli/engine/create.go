@@ -46,6 +46,7 @@ func (e *Engine) create(ctx context.Context, o CreateOptions) (_ *making, err er
 	if err := e.resolveSharing(&o); err != nil {
 		return nil, err
 	}
+	o.CgroupDriver = e.cgroupDriver()
 	id := namespaces.NewID()
 	m := &making{container: &container{id: id, dir: e.Container(id)}}
 	m.config = config{ID: id, Created: time.Now().UTC(), ImageID: img.ID.String(), Options: o}

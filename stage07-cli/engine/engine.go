@@ -3,6 +3,7 @@ package engine
 import (
 	"path/filepath"
 
+	"cooper/stage02-cgroups"
 	"cooper/stage05-images"
 	"cooper/stage07-cli/shim/state"
 )
@@ -11,6 +12,11 @@ import (
 // state in memory: several processes may use the same directory at once.
 type Engine struct {
 	state.Layout
+
+	// CgroupDriver makes the groups of containers to come: cgroups.Systemd or
+	// cgroups.Cgroupfs. Empty is the one that this machine wants.
+	CgroupDriver string
+
 	store *images.Store
 }
 
@@ -29,6 +35,14 @@ func Open(root, run string) (*Engine, error) {
 	store.InUse = e.layerInUse
 	e.store = store
 	return e, nil
+}
+
+// cgroupDriver decides who makes the groups of containers to come.
+func (e *Engine) cgroupDriver() string {
+	if e.CgroupDriver == "" {
+		return cgroups.Driver()
+	}
+	return e.CgroupDriver
 }
 
 // Images is the engine's image store; package images works on it.

@@ -69,8 +69,9 @@ func (e *Engine) undo(c *container) error {
 	spec, err := c.spec()
 	if errors.Is(err, state.ErrCorrupt) || errors.Is(err, os.ErrNotExist) {
 		spec = e.bareSpec(c.id)
-		spec.CgroupPath = c.config.Options.cgroup(c.id)
-	} else if err != nil {
+		spec.CgroupPath, err = c.config.Options.cgroup(c.id)
+	}
+	if err != nil {
 		return err
 	}
 	return namespaces.Undo(network.Outside(spec, new(namespaces.Process), e.store))

@@ -19,6 +19,7 @@ type Info struct {
 	Kernel, OS, Architecture, Hostname   string
 	CPUs                                 int
 	Memory                               int64  // bytes
+	CgroupDriver                         string // "systemd" or "cgroupfs"
 	CgroupVersion                        string // "2", "1" or "1 (hybrid)"
 	StorageDriver, LoggingDriver         string // "overlay", "json-file"
 }
@@ -27,7 +28,7 @@ type Info struct {
 func (e *Engine) Info() (*Info, error) {
 	info := &Info{
 		Root: e.Root, Run: e.RunDir, StorageDriver: "overlay", LoggingDriver: "json-file",
-		CPUs: runtime.NumCPU(), Architecture: runtime.GOARCH, OS: osName(),
+		CgroupDriver: e.cgroupDriver(), CPUs: runtime.NumCPU(), Architecture: runtime.GOARCH, OS: osName(),
 	}
 	containers, err := e.List(true)
 	if err != nil {

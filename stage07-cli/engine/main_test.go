@@ -12,6 +12,7 @@ import (
 
 	"cooper/stage01-namespaces"
 	"cooper/stage01-namespaces/notrace"
+	"cooper/stage02-cgroups"
 	"cooper/stage05-images"
 	"cooper/stage06-network"
 	"cooper/stage07-cli/engine"
@@ -59,6 +60,7 @@ func newBench(t *testing.T) *bench {
 func (b *bench) open(t *testing.T) *engine.Engine {
 	e, err := engine.Open(b.root, b.run)
 	require.NoError(t, err)
+	e.CgroupDriver = cgroups.Cgroupfs // the same on all machines
 	return e
 }
 

@@ -48,7 +48,8 @@ type CreateOptions struct {
 	SecurityOpt []string `json:"securityOpt,omitempty"`
 
 	Limits       Limits            `json:"limits"`
-	CgroupParent string            `json:"cgroupParent,omitempty"` // "" is "cooper"
+	CgroupParent string            `json:"cgroupParent,omitempty"` // "" is "cooper"; with systemd a slice, and "" is "system.slice"
+	CgroupDriver string            `json:"cgroupDriver,omitempty"` // the engine's, when the container was made
 	Rlimits      []rootfs.Rlimit   `json:"rlimits,omitempty"`      // --ulimit
 	OOMScoreAdj  *int              `json:"oomScoreAdj,omitempty"`  // -1000 to 1000
 	Sysctl       map[string]string `json:"sysctl,omitempty"`

@@ -47,7 +47,20 @@ func (e *Engine) Unpause(name string) error {
 
 // group opens the container's cgroup; fs.ErrNotExist says that it has ended.
 func (c *container) group() (*cgroups.Group, error) {
-	return cgroups.Open(c.config.Options.cgroup(c.id))
+	system, err := cgroups.Detect()
+	if err != nil {
+		return nil, err
+	}
+	return c.groupOn(system)
+}
+
+// groupOn is group for who looks for many groups.
+func (c *container) groupOn(system cgroups.System) (*cgroups.Group, error) {
+	path, err := c.config.Options.cgroup(c.id)
+	if err != nil {
+		return nil, err
+	}
+	return system.Open(path)
 }
 
 // paused reports whether the container is frozen. It isn't stored either: the
@@ -61,7 +74,7 @@ func (c *container) pausedOn(system cgroups.System) bool {
 	if !c.running() {
 		return false
 	}
-	group, err := system.Open(c.config.Options.cgroup(c.id))
+	group, err := c.groupOn(system)
 	if err != nil {
 		return false
 	}

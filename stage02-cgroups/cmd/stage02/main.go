@@ -18,6 +18,7 @@ func main() {
 	flags := append([]cli.Flag{
 		&cli.GenericFlag{Name: "explain", Value: &explain, Usage: "tell of each step as it begins; --explain=json for programs"},
 		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the command a terminal of its own"},
+		&cli.StringFlag{Name: "cgroup-manager", Value: cgroups.Cgroupfs, Usage: "who makes the group, `DRIVER`: systemd where it runs, or cgroupfs"},
 		&cli.StringSliceFlag{Name: "device-cgroup-rule", Usage: "allow a device beside the standard ones, by a `RULE`: c 10:229 rwm"},
 	}, limits...)
 	launch := func(spec *cgroups.Spec) error {

@@ -20,6 +20,7 @@ func specFor(c *cli.Context) (spec *cgroups.Spec, err error) {
 		return nil, err
 	}
 	spec.ID, spec.Args, spec.Env, spec.Terminal = namespaces.NewID(), c.Args().Slice(), os.Environ(), c.Bool("tty")
+	spec.CgroupDriver = c.String("cgroup-manager")
 	spec.Namespaces = namespaces.New(namespaces.Mount, namespaces.PID, namespaces.Cgroup)
 	allowed, err := cgroups.ParseDeviceRules(c.StringSlice("device-cgroup-rule"))
 	spec.DeviceRules = append(cgroups.DefaultDeviceRules(), allowed...)

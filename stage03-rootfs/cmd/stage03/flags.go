@@ -36,6 +36,7 @@ func specFlags() []cli.Flag {
 		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the command a terminal of its own"},
 		&cli.StringFlag{Name: "hostname", Value: "container", Usage: "the host `NAME` inside"},
 		&cli.StringFlag{Name: "memory", Value: "0", Usage: "`BYTES` of memory: 64m"},
+		&cli.StringFlag{Name: "cgroup-manager", Value: cgroups.Cgroupfs, Usage: "who makes the cgroup, `DRIVER`: systemd where it runs, or cgroupfs"},
 		&cli.Int64Flag{Name: "pids", Usage: "how many processes at one time"},
 	}
 }
@@ -45,6 +46,7 @@ func with(do func(*rootfs.Spec) error) cli.ActionFunc {
 	return func(c *cli.Context) error {
 		s := rootfs.Defaults()
 		s.ID, s.Args, s.Terminal, s.Hostname = namespaces.NewID(), c.Args().Slice(), c.Bool("tty"), c.String("hostname")
+		s.CgroupDriver = c.String("cgroup-manager")
 		s.User, s.AdditionalGroups, s.Cwd = c.String("user"), c.StringSlice("group-add"), c.String("workdir")
 		s.Privileged, s.ReadonlyRootfs, s.Limits.Pids = c.Bool("privileged"), c.Bool("read-only"), c.Int64("pids")
 		if c.IsSet("oom-score-adj") {
