@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
@@ -48,4 +50,17 @@ func TestDebugShowsEveryLayerOfAnError(t *testing.T) {
 	trace(&out, fmt.Errorf("open the engine: %w", &fs.PathError{Op: "open", Path: "/x", Err: unix.EACCES}))
 	require.Equal(t, "debug: *fmt.wrapError: open the engine: open /x: permission denied\n"+
 		"debug: *fs.PathError: open /x: permission denied\ndebug: syscall.Errno: permission denied\n", out.String())
+}
+
+func TestAdviceIsAboutStepsThatThereAre(t *testing.T) {
+	for _, known := range stepAdvice() {
+		chapter, _, found := strings.Cut(namespaces.Chapter(known.step), "#")
+		require.True(t, found, known.step)
+		if strings.HasSuffix(known.step, "/") {
+			continue // all of a stage's
+		}
+		text, err := os.ReadFile(filepath.Join("..", chapter))
+		require.NoError(t, err)
+		require.Contains(t, string(text), "\n### "+known.step+"\n")
+	}
 }
