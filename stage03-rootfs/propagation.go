@@ -41,28 +41,34 @@ func (o *mountOptions) tied() bool {
 }
 
 // Tied are the copies of such mounts, by destination, from the step that makes
-// them to the one that puts them in their places.
+// them to the one that puts them in their places. Binds of another container's
+// mounts are among them.
 type Tied map[string]*os.File
 
 // OpenTied lists the step that comes before all others inside: binds that are
 // to stay tied to the host's mounts have to be copied while our own mounts
 // still are, since namespaces/private_mounts cuts the ties for good. A copy
-// that is detached by then keeps its own.
+// that is detached by then keeps its own. Those of another container are found
+// through the host's /proc, which we are about to leave.
 //
 // The other engines leave the whole mount namespace tied to the host's for
 // the sake of one such bind, and must then take care that none of their own
 // mounts gets out.
 func OpenTied(s *Spec, tied Tied) []namespaces.Step {
 	for _, m := range s.Mounts {
-		if options, err := parseOptions(m.Options); err == nil && m.isBind() && options.tied() {
+		if options, err := parseOptions(m.Options); err == nil && m.comesFirst(options) {
 			return []namespaces.Step{{
 				Name: "rootfs/open_tree",
-				Why:  "volumes that follow the host's mounts, or that it follows, are copied before all ties are cut",
+				Why:  "volumes that follow the host's mounts, or that it follows, and mounts of another container are copied before all ties are cut",
 				Do:   func() error { return tied.open(s.Mounts) },
 			}}
 		}
 	}
 	return nil
+}
+
+func (m Mount) comesFirst(options mountOptions) bool {
+	return m.isBind() && (options.tied() || m.Namespace != "")
 }
 
 func (tied Tied) open(mounts []Mount) error {
@@ -71,10 +77,15 @@ func (tied Tied) open(mounts []Mount) error {
 		if err != nil {
 			return err
 		}
-		if !m.isBind() || !options.tied() {
+		if !m.comesFirst(options) {
 			continue
 		}
-		if tied[m.Destination], err = copyTied(m.Source, options); err != nil {
+		if m.Namespace != "" {
+			tied[m.Destination], err = copyFrom(m.Namespace, m.Source, options)
+		} else {
+			tied[m.Destination], err = copyTied(m.Source, options)
+		}
+		if err != nil {
 			return fmt.Errorf("mount on %s: %w", m.Destination, err)
 		}
 	}

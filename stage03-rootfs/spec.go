@@ -92,6 +92,10 @@ type Mount struct {
 	// name for the others.
 	Source string `json:"source,omitempty"`
 
+	// Namespace is the file of another container's mount namespace, in which the
+	// Source of a bind is looked for: "/proc/PID/ns/mnt". "" is the host's.
+	Namespace string `json:"namespace,omitempty"`
+
 	// Destination is an absolute path in the container. It is resolved and, if
 	// missing, created inside the container's root whatever links are on the way.
 	Destination string `json:"destination"`

@@ -71,12 +71,17 @@ func (m Mount) validate() error {
 	if err := refuseProc(m, nil); err != nil {
 		return err
 	}
+	if m.Namespace != "" && (!m.isBind() || !filepath.IsAbs(m.Namespace) || strings.ContainsRune(m.Namespace, 0)) {
+		return fmt.Errorf("mount on %s: the mount namespace %q: give a bind the absolute path of its file, such as /proc/PID/ns/mnt", m.Destination, m.Namespace)
+	}
 	options, err := parseOptions(m.Options)
 	switch {
 	case err != nil:
 		return fmt.Errorf("mount on %s: %w", m.Destination, err)
 	case m.isBind() && len(options.data) > 0:
 		return fmt.Errorf("mount on %s: unknown option %q: use ro, rw, nosuid, nodev, noexec, noatime, shared, slave, z, Z and the like", m.Destination, options.data[0])
+	case m.Namespace != "" && options.tied():
+		return fmt.Errorf("mount on %s: shared and slave are ties to the host's mounts, and its source is another container's", m.Destination)
 	case options.idmap && !m.isBind():
 		return fmt.Errorf("mount on %s: idmap is for binds; files in a new filesystem have the owners that they get", m.Destination)
 	case options.idmap && (len(m.UIDMappings) == 0 || len(m.GIDMappings) == 0):

@@ -66,7 +66,7 @@ func (e *Engine) Exec(ctx context.Context, name string, o ExecOptions) (*Session
 	}
 	socket := filepath.Join(e.Volatile(c.id), "exec-"+namespaces.NewID()[:12])
 	job := &shim.Job{
-		Layout: e.Layout, ID: c.id, Spec: text, Socket: socket, Exec: true, Target: c.seen.Status.Init,
+		Layout: e.Layout, ID: c.id, Spec: text, Socket: socket, Exec: true, Targets: []state.Task{*c.seen.Status.Init},
 		Attach: attachment(o.Attach, o.Stdin), Stdin: o.Stdin, StdinOnce: true, Explain: o.Watch != nil,
 	}
 	if err = supervisor.Give(job, nil); err == nil {

@@ -96,6 +96,9 @@ func networkOf(s *network.Spec, o *CreateOptions) error {
 		return tell(ErrInvalid, "%s", err)
 	}
 	s.Network.Mode, s.Network.Ports = mode, o.Ports
+	if mode.Container() != "" {
+		s.Network.FilesDir = "" // the other one's, which is looked up at each start
+	}
 	for _, host := range o.ExtraHosts {
 		parsed, err := network.ParseHost(host)
 		if err != nil {

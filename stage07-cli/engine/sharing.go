@@ -9,6 +9,7 @@ import (
 	"cooper/stage01-namespaces"
 	"cooper/stage03-rootfs"
 	"cooper/stage06-network"
+	"cooper/stage07-cli/shim/state"
 )
 
 // Sharing says which namespaces the container doesn't have to itself, in
@@ -69,14 +70,26 @@ func share(s *network.Spec, sh *Sharing) {
 			enter(s, kind, "/proc/PID/ns/"+string(kind)) // which PID, only a start can tell
 		}
 	}
-	switch sh.IPC {
-	case "none":
+	shareMemory(s, sh.IPC)
+}
+
+// shareMemory makes /dev/shm follow the ipc namespace: POSIX shared memory is
+// files there (see shm_overview(7)), and who shares the one expects the other.
+func shareMemory(s *network.Spec, mode string) {
+	shared := rootfs.Mount{Type: "bind", Source: shm, Destination: shm, Options: []string{"nosuid", "nodev", "noexec"}}
+	switch {
+	case mode == "none":
 		s.Mounts = slices.DeleteFunc(s.Mounts, func(m rootfs.Mount) bool { return m.Destination == shm })
-	case "host":
-		for i := range s.Mounts {
-			if s.Mounts[i].Destination == shm {
-				s.Mounts[i] = rootfs.Mount{Type: "bind", Source: shm, Destination: shm, Options: []string{"nosuid", "nodev", "noexec"}}
-			}
+		return
+	case mode == "host":
+	case joined(mode) != "":
+		shared.Namespace = "/proc/PID/ns/mnt" // which PID, only a start can tell
+	default:
+		return
+	}
+	for i := range s.Mounts {
+		if s.Mounts[i].Destination == shm {
+			s.Mounts[i] = shared
 		}
 	}
 }
@@ -115,33 +128,69 @@ func (e *Engine) resolveSharing(o *CreateOptions) error {
 
 // joinOthers looks up the processes of the containers whose namespaces are
 // shared: other ones at each start.
-func (e *Engine) joinOthers(s *network.Spec, o *CreateOptions) error {
-	if err := e.joinNetwork(s, o); err != nil {
-		return err
-	}
-	for kind, mode := range map[namespaces.Kind]string{namespaces.IPC: o.Sharing.IPC, namespaces.PID: o.Sharing.PID} {
-		if joined(mode) == "" {
+func (e *Engine) joinOthers(s *network.Spec, o *CreateOptions) (targets []state.Task, err error) {
+	for _, share := range []struct {
+		mode, what string
+		join       func(*network.Spec, *container) error
+	}{
+		{string(o.Network), "network", e.joinNetwork},
+		{o.Sharing.IPC, "the ipc namespace", joinIPC},
+		{o.Sharing.PID, "the pid namespace", joinPID},
+	} {
+		if joined(share.mode) == "" {
 			continue
 		}
-		target, err := e.find(joined(mode))
+		target, err := e.find(joined(share.mode))
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if err := target.mustRun(); err != nil {
-			return fmt.Errorf("cannot join the %s namespace of a non running container: %w", kind, err)
+			return nil, fmt.Errorf("cannot join %s of a non running container: %w", share.what, err)
 		}
-		if kind == namespaces.IPC && !target.sharesIPC() {
-			return tell(ErrConflict, "cannot join the ipc namespace of container %s: it isn't shareable: make it with --ipc shareable", target.name())
+		if err := share.join(s, target); err != nil {
+			return nil, err
 		}
-		enter(s, kind, fmt.Sprintf("/proc/%d/ns/%s", target.seen.Status.Init.Pid, kind))
+		targets = append(targets, *target.seen.Status.Init)
+	}
+	return targets, nil
+}
+
+func (e *Engine) joinNetwork(s *network.Spec, target *container) error {
+	s.Network.Joined = target.seen.Status.Init.Pid
+	s.Network.FilesDir = e.Container(target.id)
+	network.Configure(s)
+	return nil
+}
+
+func joinIPC(s *network.Spec, target *container) error {
+	if !target.sharesIPC() {
+		return tell(ErrConflict, "cannot join the ipc namespace of container %s: it isn't shareable: make it with --ipc shareable", target.name())
+	}
+	enter(s, namespaces.IPC, target.namespace("ipc"))
+	for i := range s.Mounts {
+		if s.Mounts[i].Namespace != "" {
+			s.Mounts[i].Namespace = target.namespace("mnt")
+		}
 	}
 	return nil
 }
 
+func joinPID(s *network.Spec, target *container) error {
+	enter(s, namespaces.PID, target.namespace("pid"))
+	return nil
+}
+
+// namespace is the file of a running container's namespace.
+func (c *container) namespace(file string) string {
+	return fmt.Sprintf("/proc/%d/ns/%s", c.seen.Status.Init.Pid, file)
+}
+
 // sharesIPC reports whether others may join. Not everybody may: who is in the
-// same ipc namespace can read and write the shared memory of all others.
+// same ipc namespace can read and write the shared memory of all others. One
+// that has itself joined a container that shares is as open as that one.
 func (c *container) sharesIPC() bool {
-	return c.config.Options.Sharing.IPC == "shareable" || c.config.Options.Sharing.IPC == "host"
+	mode := c.config.Options.Sharing.IPC
+	return mode == "shareable" || mode == "host" || joined(mode) != ""
 }
 
 // hostName is the name that a container without a uts namespace sees.

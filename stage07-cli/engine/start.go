@@ -85,8 +85,14 @@ func (e *Engine) Run(ctx context.Context, c CreateOptions, o StartOptions) (*Ses
 // launch gives the shim its job and waits until the container runs.
 func (e *Engine) launch(c *container, spec *network.Spec, lock *os.File, supervisor *shim.Client, o StartOptions) (*Session, error) {
 	options := &c.config.Options
-	if err := e.joinOthers(spec, options); err != nil {
-		return nil, errors.Join(err, supervisor.Close())
+	spec.Network.Ports = options.Ports // a port that was any free one is so again
+	targets, err := e.joinOthers(spec, options)
+	if err != nil {
+		err = errors.Join(err, supervisor.Close())
+		if options.AutoRemove { // else its shim would do it, which doesn't know of it yet
+			err = errors.Join(err, e.discard(c, true))
+		}
+		return nil, err
 	}
 	spec.Explain = o.Watch != nil
 	spec.ConsoleSize = firstSize(o.Attach)
@@ -95,7 +101,7 @@ func (e *Engine) launch(c *container, spec *network.Spec, lock *os.File, supervi
 		return nil, errors.Join(err, supervisor.Close())
 	}
 	job := &shim.Job{
-		Layout: e.Layout, ID: c.id, Name: options.Name, Run: c.run() + 1, Spec: text, Socket: e.Volatile(c.id),
+		Layout: e.Layout, ID: c.id, Name: options.Name, Run: c.run() + 1, Spec: text, Socket: e.Volatile(c.id), Targets: targets,
 		Attach: attachment(o.Attach, options.Stdin),
 		Stdin:  options.Stdin, StdinOnce: options.StdinOnce, Explain: o.Watch != nil,
 		Log:        jsonlog.Limits{MaxSize: options.Log.MaxSize, MaxFiles: options.Log.MaxFiles},
@@ -120,27 +126,6 @@ func (c *container) run() int {
 		return 0
 	}
 	return c.seen.Exit.Run
-}
-
-// joinNetwork looks up the process of the container whose network is shared:
-// another one at each start.
-func (e *Engine) joinNetwork(spec *network.Spec, o *CreateOptions) error {
-	spec.Network.Ports = o.Ports // a port that was any free one is so again
-	name := o.Network.Container()
-	if name == "" {
-		return nil
-	}
-	target, err := e.find(name)
-	if err != nil {
-		return err
-	}
-	if err := target.mustRun(); err != nil {
-		return fmt.Errorf("cannot join network of a non running container: %w", err)
-	}
-	spec.Network.Joined = target.seen.Status.Init.Pid
-	spec.Network.FilesDir = e.Container(target.id)
-	network.Configure(spec)
-	return nil
 }
 
 var errRunning = errors.New("running")

@@ -23,8 +23,12 @@ type Job struct {
 
 	// Exec is set for one more process in a running container. It has no
 	// records and no log; its end changes nothing of the container.
-	Exec   bool        `json:"exec,omitempty"`
-	Target *state.Task `json:"target,omitempty"` // the container's first process, which Spec.Target is the pid of
+	Exec bool `json:"exec,omitempty"`
+
+	// Targets are the processes whose namespaces are joined, of which Spec has
+	// only the pids: the container's first one for an exec, else those of other
+	// containers that it shares namespaces with.
+	Targets []state.Task `json:"targets,omitempty"`
 
 	Attach    *Attach        `json:"attach,omitempty"` // the client that sends the job is attached from the start
 	Stdin     bool           `json:"stdin,omitempty"`  // the command's input is a pipe

@@ -2,6 +2,7 @@ package shim
 
 import (
 	"fmt"
+	"os"
 	"path/filepath"
 	"slices"
 
@@ -21,24 +22,53 @@ func (s *supervisor) outside() ([]namespaces.Step, error) {
 		return nil, err
 	}
 	steps := network.Outside(&s.spec, &s.process, store)
-	if s.job.Target == nil {
+	if len(s.job.Targets) == 0 {
 		return steps, nil
 	}
 	// Right before the child is let go. Its namespaces are joined by then, and
-	// if the target still lives, they are the target's: its pid can't have been
+	// if the targets still live, they are the targets': a pid can't have been
 	// another's in between.
 	return slices.Insert(steps, len(steps)-1, namespaces.Step{
 		Name: "cli/recheck_target",
 		Why:  "a pid is used again: the process whose namespaces were joined must be the container's still",
-		Do:   func() error { return stillThere(*s.job.Target) },
+		Do:   func() error { return stillThere(s.job.Targets) },
 	}), nil
 }
 
-func stillThere(target state.Task) error {
-	if !target.Alive() {
-		return fmt.Errorf("the container has ended: %w", unix.ESRCH)
+func stillThere(targets []state.Task) error {
+	for _, target := range targets {
+		if !target.Alive() {
+			return fmt.Errorf("the container of process %d has ended: %w", target.Pid, unix.ESRCH)
+		}
 	}
 	return nil
+}
+
+// holdMounts opens the mount namespaces of other containers that the child is
+// to copy mounts from. It does so only when it has been let go, and in the
+// Spec they are named by pids: so from here on by our descriptors, which stay
+// what they are until the returned function closes them.
+func (s *supervisor) holdMounts() (release func(), err error) {
+	var held []*os.File
+	release = func() {
+		for _, file := range held {
+			file.Close()
+		}
+	}
+	for i := range s.spec.Mounts {
+		m := &s.spec.Mounts[i]
+		if m.Namespace == "" || s.job.Exec {
+			continue
+		}
+		file, err := os.Open(m.Namespace)
+		if err != nil {
+			release()
+			return nil, fmt.Errorf("mount on %s: %w", m.Destination, err)
+		}
+		held = append(held, file)
+		m.Namespace = fmt.Sprintf("/proc/%d/fd/%d", os.Getpid(), file.Fd())
+	}
+	return release, nil
 }
 
 // publish binds the ports on the host before anything is made, so that a busy

@@ -54,6 +54,11 @@ func (s *supervisor) start() error {
 	if err != nil {
 		return err
 	}
+	release, err := s.holdMounts()
+	if err != nil {
+		return err
+	}
+	defer release()
 	if err := namespaces.Launch(&s.process, steps); err != nil {
 		return err // all is undone again
 	}
