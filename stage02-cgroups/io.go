@@ -27,6 +27,7 @@ import (
 
 // WeightDevice is a group's weight on one block device, 10 to 1,000.
 type WeightDevice struct {
+	Path   string `json:"path,omitempty"` // what people call it: not for the kernel
 	Major  int64  `json:"major"`
 	Minor  int64  `json:"minor"`
 	Weight uint16 `json:"weight"`
@@ -35,6 +36,7 @@ type WeightDevice struct {
 // ThrottleDevice is a ceiling on one block device, in bytes or operations a
 // second; a Rate of 0 lifts it.
 type ThrottleDevice struct {
+	Path  string `json:"path,omitempty"` // what people call it: not for the kernel
 	Major int64  `json:"major"`
 	Minor int64  `json:"minor"`
 	Rate  uint64 `json:"rate"`

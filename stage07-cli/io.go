@@ -27,9 +27,9 @@ func ioFlags() []urfave.Flag {
 // looked up here.
 func parseIO(values func(flag string) []string, limits *engine.Limits) error {
 	for _, value := range values("blkio-weight-device") {
-		major, minor, text, err := blockDevice(value)
+		path, major, minor, text, err := blockDevice(value)
 		if err == nil {
-			device := cgroups.WeightDevice{Major: major, Minor: minor}
+			device := cgroups.WeightDevice{Path: path, Major: major, Minor: minor}
 			device.Weight, err = weight(text)
 			limits.BlkioWeightDevice = append(limits.BlkioWeightDevice, device)
 		}
@@ -59,7 +59,7 @@ func parseIO(values func(flag string) []string, limits *engine.Limits) error {
 }
 
 func throttle(value string, read func(string) (int64, error)) (device cgroups.ThrottleDevice, err error) {
-	major, minor, text, err := blockDevice(value)
+	path, major, minor, text, err := blockDevice(value)
 	if err != nil {
 		return device, err
 	}
@@ -67,7 +67,7 @@ func throttle(value string, read func(string) (int64, error)) (device cgroups.Th
 	if err == nil && n < 1 {
 		err = fmt.Errorf("the rate must be above 0")
 	}
-	return cgroups.ThrottleDevice{Major: major, Minor: minor, Rate: uint64(n)}, err
+	return cgroups.ThrottleDevice{Path: path, Major: major, Minor: minor, Rate: uint64(n)}, err
 }
 
 func rate(text string) (int64, error) {
@@ -79,14 +79,14 @@ func rate(text string) (int64, error) {
 }
 
 // blockDevice splits PATH:VALUE and looks the path up.
-func blockDevice(value string) (major, minor int64, rest string, err error) {
+func blockDevice(value string) (path string, major, minor int64, rest string, err error) {
 	path, rest, found := strings.Cut(value, ":")
 	if !found {
-		return 0, 0, "", fmt.Errorf("write PATH:VALUE")
+		return "", 0, 0, "", fmt.Errorf("write PATH:VALUE")
 	}
 	device, err := rootfs.HostDevice(path)
 	if err == nil && device.Type != "b" {
 		err = fmt.Errorf("%s is no block device", path)
 	}
-	return int64(device.Major), int64(device.Minor), rest, err
+	return path, int64(device.Major), int64(device.Minor), rest, err
 }

@@ -36,7 +36,11 @@ func (e *Engine) Inspect(name string) (*Inspection, error) {
 		return nil, err
 	}
 	in.Path, in.Args = spec.Args[0], spec.Args[1:]
+	in.MountLabel, in.ProcessLabel, in.AppArmorProfile = spec.MountLabel, spec.SelinuxLabel, spec.ApparmorProfile
 	files := spec.Network.FilesDir
+	if files == "" {
+		files = e.Container(spec.Network.Mode.Container())
+	}
 	in.ResolvConfPath, in.HostnamePath, in.HostsPath = filepath.Join(files, "resolv.conf"), filepath.Join(files, "hostname"), filepath.Join(files, "hosts")
 	in.Mounts = e.inspectMounts(c)
 	img, err := e.store.Find(c.config.ImageID)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -24,8 +25,9 @@ func (c *container) inspectHostConfig(s *network.Spec) InspectHostConfig {
 		ExtraHosts: o.ExtraHosts, DNS: o.DNS, MaskedPaths: s.MaskedPaths, ReadonlyPaths: s.ReadonlyPaths,
 	}
 	h.CapAdd, h.CapDrop, h.GroupAdd = o.CapAdd, o.CapDrop, o.Groups
-	h.DeviceCgroupRules, h.BlkioWeight = o.DeviceRules, s.Limits.BlkioWeight
+	h.DeviceCgroupRules = o.DeviceRules
 	h.MemorySwappiness, h.OomKillDisable = s.Limits.MemorySwappiness, s.Limits.OOMKillDisable
+	h.inspectIO(s.Limits)
 	h.inspectSharing(o)
 	h.inspectProcess(o)
 	if s.Limits.CPUQuota > 0 && s.Limits.CPUPeriod > 0 {
@@ -43,6 +45,34 @@ func (c *container) inspectHostConfig(s *network.Spec) InspectHostConfig {
 		}
 	}
 	return h
+}
+
+// inspectIO tells the limits of disks.
+func (h *InspectHostConfig) inspectIO(l Limits) {
+	h.BlkioWeight = l.BlkioWeight
+	for _, d := range l.BlkioWeightDevice {
+		h.BlkioWeightDevice = append(h.BlkioWeightDevice, InspectWeight{diskPath(d.Path, d.Major, d.Minor), d.Weight})
+	}
+	for _, rates := range []struct {
+		told *[]InspectRate
+		of   []cgroups.ThrottleDevice
+	}{
+		{&h.BlkioDeviceReadBps, l.DeviceReadBps}, {&h.BlkioDeviceWriteBps, l.DeviceWriteBps},
+		{&h.BlkioDeviceReadIOps, l.DeviceReadIOps}, {&h.BlkioDeviceWriteIOps, l.DeviceWriteIOps},
+	} {
+		for _, d := range rates.of {
+			*rates.told = append(*rates.told, InspectRate{diskPath(d.Path, d.Major, d.Minor), d.Rate})
+		}
+	}
+}
+
+// diskPath is what the user called a disk. Whoever gave only its numbers gets
+// a path that leads to it all the same; see sysfs(5).
+func diskPath(path string, major, minor int64) string {
+	if path == "" {
+		path = fmt.Sprintf("/dev/block/%d:%d", major, minor)
+	}
+	return path
 }
 
 // inspectSharing tells whose namespaces the container is in.

@@ -16,6 +16,9 @@ type Inspection struct {
 	RestartCount    int
 	Driver          string // "overlay"
 	Platform        string // "linux"
+	MountLabel      string // of SELinux, for the files; "" without
+	ProcessLabel    string // of SELinux, for the command
+	AppArmorProfile string // "" without
 	Mounts          []InspectMount
 	Config          InspectConfig
 	HostConfig      InspectHostConfig
@@ -111,16 +114,23 @@ type InspectHostConfig struct {
 	Devices           []InspectDevice
 	DeviceCgroupRules []string
 	BlkioWeight       uint16
-	MemorySwappiness  *int64
-	OomKillDisable    bool
-	ShmSize           int64             // bytes; 0 for a container whose shared memory is another's
-	Tmpfs             map[string]string `json:",omitempty"`
-	Annotations       map[string]string `json:",omitempty"`
-	ExtraHosts        []string
-	DNS               []string `json:"Dns"`
-	MaskedPaths       []string
-	ReadonlyPaths     []string
-	Runtime           string
+
+	BlkioWeightDevice    []InspectWeight
+	BlkioDeviceReadBps   []InspectRate
+	BlkioDeviceWriteBps  []InspectRate
+	BlkioDeviceReadIOps  []InspectRate
+	BlkioDeviceWriteIOps []InspectRate
+
+	MemorySwappiness *int64
+	OomKillDisable   bool
+	ShmSize          int64             // bytes; 0 for a container whose shared memory is another's
+	Tmpfs            map[string]string `json:",omitempty"`
+	Annotations      map[string]string `json:",omitempty"`
+	ExtraHosts       []string
+	DNS              []string `json:"Dns"`
+	MaskedPaths      []string
+	ReadonlyPaths    []string
+	Runtime          string
 }
 
 // InspectUlimit is one resource limit of each process; -1 is none.
@@ -128,6 +138,18 @@ type InspectUlimit struct {
 	Name string // "nofile"
 	Soft int64
 	Hard int64
+}
+
+// InspectWeight is a weight on one disk.
+type InspectWeight struct {
+	Path   string
+	Weight uint16
+}
+
+// InspectRate is a ceiling on one disk.
+type InspectRate struct {
+	Path string
+	Rate uint64 // bytes or operations a second
 }
 
 // InspectDevice is one device, or a directory of them.

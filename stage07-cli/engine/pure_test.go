@@ -1,10 +1,12 @@
 package engine
 
 import (
+	"encoding/json"
 	"strings"
 	"testing"
 	"time"
 
+	"cooper/stage02-cgroups"
 	"cooper/stage05-images"
 	"cooper/stage07-cli/shim/state"
 	"github.com/stretchr/testify/require"
@@ -97,5 +99,24 @@ func TestNamesAreDockers(t *testing.T) {
 	}
 	for _, bad := range []string{"", "-x", ".x", "_x", "a/b", "a b", "ä", "a\n", strings.Repeat("a", 129), ".."} {
 		require.False(t, validName(bad), bad)
+	}
+}
+
+func TestLimitsOfDisksAreToldAsDockerTellsThem(t *testing.T) {
+	var h InspectHostConfig
+	h.inspectIO(Limits{
+		BlkioWeight: 300, BlkioWeightDevice: []cgroups.WeightDevice{{Path: "/dev/sdb", Major: 8, Minor: 16, Weight: 500}},
+		DeviceReadBps:  []cgroups.ThrottleDevice{{Path: "/dev/sdb", Major: 8, Minor: 16, Rate: 1}},
+		DeviceWriteBps: []cgroups.ThrottleDevice{{Major: 8, Minor: 16, Rate: 2}},
+		DeviceReadIOps: []cgroups.ThrottleDevice{{Path: "/dev/sdb", Rate: 3}}, DeviceWriteIOps: []cgroups.ThrottleDevice{{Path: "/dev/sdb", Rate: 4}},
+	})
+	text, err := json.Marshal(h)
+	require.NoError(t, err)
+	for _, want := range []string{
+		`"BlkioWeight":300`, `"BlkioWeightDevice":[{"Path":"/dev/sdb","Weight":500}]`,
+		`"BlkioDeviceReadBps":[{"Path":"/dev/sdb","Rate":1}]`, `"BlkioDeviceWriteBps":[{"Path":"/dev/block/8:16","Rate":2}]`,
+		`"BlkioDeviceReadIOps":[{"Path":"/dev/sdb","Rate":3}]`, `"BlkioDeviceWriteIOps":[{"Path":"/dev/sdb","Rate":4}]`,
+	} {
+		require.Contains(t, string(text), want)
 	}
 }

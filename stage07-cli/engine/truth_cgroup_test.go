@@ -1,13 +1,16 @@
 package engine_test
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 
 	"cooper/stage02-cgroups"
+	"cooper/stage07-cli/engine"
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // cgroupFile reads a file of the container's cgroup: by its name in version 2,
@@ -119,6 +122,65 @@ func cpuLimits(s *subject) {
 	if h.CpusetCpus != "" {
 		s.is("CpusetCpus", h.CpusetCpus, s.cgroupFile("cpuset.cpus", "cpuset", "cpuset.cpus"))
 	}
+}
+
+// aDisk is a disk of this machine, if its cgroups can limit one.
+func aDisk() *cgroups.ThrottleDevice {
+	system, err := cgroups.Detect()
+	if err != nil {
+		return nil
+	}
+	controller := map[int]string{1: "blkio", 2: "io"}[system.Version]
+	disks, _ := filepath.Glob("/sys/block/*")
+	for _, h := range system.Hierarchies {
+		for _, disk := range disks {
+			path := "/dev/" + filepath.Base(disk)
+			var st unix.Stat_t
+			if contains(h.Controllers, controller) && unix.Stat(path, &st) == nil && st.Mode&unix.S_IFMT == unix.S_IFBLK {
+				return &cgroups.ThrottleDevice{Path: path, Major: int64(unix.Major(st.Rdev)), Minor: int64(unix.Minor(st.Rdev))}
+			}
+		}
+	}
+	return nil
+}
+
+func ioLimits(s *subject) {
+	h := s.in.HostConfig
+	for _, limit := range []struct {
+		name, v1, v2 string
+		told         []engine.InspectRate
+	}{
+		{"BlkioDeviceReadBps", "blkio.throttle.read_bps_device", "rbps", h.BlkioDeviceReadBps},
+		{"BlkioDeviceWriteBps", "blkio.throttle.write_bps_device", "wbps", h.BlkioDeviceWriteBps},
+		{"BlkioDeviceReadIOps", "blkio.throttle.read_iops_device", "riops", h.BlkioDeviceReadIOps},
+		{"BlkioDeviceWriteIOps", "blkio.throttle.write_iops_device", "wiops", h.BlkioDeviceWriteIOps},
+	} {
+		var told []string
+		for _, rate := range limit.told {
+			var st unix.Stat_t
+			require.NoError(s, unix.Stat(rate.Path, &st))
+			told = append(told, fmt.Sprintf("%d:%d %d", unix.Major(st.Rdev), unix.Minor(st.Rdev), rate.Rate))
+		}
+		s.is(limit.name, told, rates(s.cgroupFile("io.max", "blkio", limit.v1), limit.v2))
+	}
+}
+
+// rates lists device and rate as the kernel has them: in version 1 these are the
+// lines of a file, in version 2 the rate is one of several on a line.
+func rates(text, key string) (list []string) {
+	for line := range strings.Lines(text) {
+		words := strings.Fields(line)
+		for _, word := range words[1:] {
+			name, rate, isNamed := strings.Cut(word, "=")
+			if !isNamed {
+				rate = word
+			}
+			if rate != "max" && (!isNamed || name == key) {
+				list = append(list, words[0]+" "+rate)
+			}
+		}
+	}
+	return list
 }
 
 func pidsLimit(s *subject) {

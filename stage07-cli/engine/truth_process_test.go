@@ -166,6 +166,30 @@ func privileges(s *subject) {
 	s.is("SecurityOpt seccomp", filter, s.status("Seccomp"))
 }
 
+// labels compares those of the security modules that this kernel has; without
+// them nobody has a label.
+func labels(s *subject) {
+	s.is("AppArmorProfile", s.in.AppArmorProfile, s.label("/sys/kernel/security/apparmor", "attr/apparmor/current"))
+	s.is("ProcessLabel", s.in.ProcessLabel, s.label("/sys/fs/selinux/enforce", "attr/current"))
+	root := make([]byte, 256)
+	n, err := unix.Getxattr(fmt.Sprintf("/proc/%d/root/dev", s.pid), "security.selinux", root)
+	if err != nil || s.in.ProcessLabel == "" {
+		n = 0 // the policy's, if at all
+	}
+	s.is("MountLabel", s.in.MountLabel, strings.TrimRight(string(root[:max(n, 0)]), "\x00"))
+}
+
+func (s *subject) label(module, file string) string {
+	if !exists(module) {
+		return ""
+	}
+	name, _, _ := strings.Cut(strings.TrimSpace(s.proc(file)), " ") // behind it is the mode, "(enforce)"
+	if name == "unconfined" || strings.Contains(name, ":unconfined_t:") {
+		return ""
+	}
+	return strings.TrimRight(name, "\x00")
+}
+
 func rlimits(s *subject) {
 	titles := map[string]string{"nofile": "Max open files", "core": "Max core file size"}
 	for _, limit := range s.in.HostConfig.Ulimits {

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"cooper/stage02-cgroups"
 	"cooper/stage03-rootfs"
 	"cooper/stage07-cli/engine"
 	"github.com/stretchr/testify/require"
@@ -71,8 +72,8 @@ func TestInspectSaysWhatTheKernelSays(t *testing.T) {
 		passed := t.Run(strconv.Itoa(i), func(t *testing.T) {
 			s := &subject{t, in, commandOf(t, in)}
 			for _, compare := range []func(*subject){
-				life, command, identity, capabilities, privileges, rlimits, score,
-				namespacesOf, names, sysctls, interfaces, cgroupPath, memoryLimits, cpuLimits, pidsLimit,
+				life, command, identity, capabilities, privileges, labels, rlimits, score,
+				namespacesOf, names, sysctls, interfaces, cgroupPath, memoryLimits, cpuLimits, ioLimits, pidsLimit,
 				rootOf, volumes, tmpfses, masks, deviceNodes, deviceRules, terminal,
 			} {
 				compare(s)
@@ -135,7 +136,7 @@ func randomProcess(dice *rand.Rand, o *engine.CreateOptions, _ string) {
 func randomPowers(dice *rand.Rand, o *engine.CreateOptions, _ string) {
 	o.Privileged = dice.IntN(8) == 0
 	o.SecurityOpt = pick(dice, nil, nil, []string{"no-new-privileges"}, []string{"systempaths=unconfined"},
-		[]string{"seccomp=unconfined", "no-new-privileges"}, []string{"seccomp=builtin"})
+		[]string{"seccomp=unconfined", "no-new-privileges"}, []string{"seccomp=builtin"}, []string{"apparmor=unconfined", "label=disable"})
 	if often(dice) {
 		o.CapAdd = pick(dice, []string{"NET_ADMIN"}, []string{"CAP_SYS_TIME", "mknod"}, []string{"ALL"})
 	}
@@ -156,6 +157,14 @@ func randomLimits(dice *rand.Rand, o *engine.CreateOptions, _ string) {
 	if often(dice) {
 		o.Limits.CPUShares = int64(2 + dice.IntN(5000))
 		o.Limits.CPUSetCPUs = pick(dice, "", "0")
+	}
+	if disk := aDisk(); disk != nil {
+		for _, limit := range []*[]cgroups.ThrottleDevice{&o.Limits.DeviceReadBps, &o.Limits.DeviceWriteBps, &o.Limits.DeviceReadIOps, &o.Limits.DeviceWriteIOps} {
+			if often(dice) {
+				disk.Rate = uint64(1<<30 + dice.IntN(1000))
+				*limit = []cgroups.ThrottleDevice{*disk}
+			}
+		}
 	}
 	o.Limits.Pids = pick[int64](dice, 0, -1, int64(20+dice.IntN(500)))
 	o.CgroupParent = pick(dice, "", "", "cooper/inner")
