@@ -22,7 +22,17 @@ type command struct {
 
 	path       *byte
 	argv, envv []*byte
-	event      []byte // tells the parent that the exec is next
+	event      []byte  // tells the parent that the exec is next
+	record     record  // tells it that the exec failed
+	byte       [1]byte // the parent's permission
+}
+
+// program is the name of what the child executes.
+func (s *Spec) program() string {
+	if s.Init {
+		return reaperName
+	}
+	return s.Args[0]
 }
 
 // prepare finds the command, and lays out what execve(2) takes.
@@ -48,22 +58,40 @@ func (c *command) prepare() error {
 	return nil
 }
 
-// exec makes the child the command, or an init for it. It returns only the
-// reason why it couldn't. Two raw system calls are all that it takes. The time
-// of the event is the parent's to tell: where the kernel's clock can't be read
-// without a call (clocksource hpet, say), a filter may deny it, and Go takes
-// whatever is on its stack for the time.
+// exec makes the child the command, or an init for it. It doesn't return: when
+// it fails, it tells the parent and ends. A handful of raw system calls is all
+// that it takes. The time of the event is the parent's to tell: where the
+// kernel's clock can't be read without a call (clocksource hpet, say), a filter
+// may deny it, and Go takes whatever is on its stack for the time.
 func (c *command) exec() error {
+	Pin()
 	// There is nobody to tell when this fails; see report.
 	_, _, _ = unix.RawSyscall(unix.SYS_WRITE, eventsFD, uintptr(unsafe.Pointer(&c.event[0])), uintptr(len(c.event)))
-	if c.spec.Init {
-		_, _, errno := unix.RawSyscall6(unix.SYS_EXECVEAT, exeFD, uintptr(unsafe.Pointer(c.path)),
-			uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.envv[0])), unix.AT_EMPTY_PATH, 0)
-		return &fs.PathError{Op: "execveat", Path: reaperName, Err: errno}
+	if c.spec.HoldExec && !c.mayGoOn() {
+		exit(1) // the parent gave up, or was killed
 	}
-	_, _, errno := unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(c.path)),
-		uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.envv[0])))
-	return &fs.PathError{Op: "exec", Path: c.spec.Args[0], Err: errno}
+	var errno syscall.Errno
+	if c.spec.Init {
+		_, _, errno = unix.RawSyscall6(unix.SYS_EXECVEAT, exeFD, uintptr(unsafe.Pointer(c.path)),
+			uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.envv[0])), unix.AT_EMPTY_PATH, 0)
+	} else {
+		_, _, errno = unix.RawSyscall(unix.SYS_EXECVE, uintptr(unsafe.Pointer(c.path)),
+			uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.envv[0])))
+	}
+	c.record.say(eventsFD, recordCommand, int32(errno))
+	exit(1)
+	return errno
+}
+
+// mayGoOn waits for the parent's one byte, see Process.BeforeExec. End-of-file
+// in its place means that there is no parent any more.
+func (c *command) mayGoOn() bool {
+	for {
+		n, _, errno := unix.RawSyscall(unix.SYS_READ, eventsFD, uintptr(unsafe.Pointer(&c.byte)), 1)
+		if errno != unix.EINTR {
+			return n == 1 && errno == 0
+		}
+	}
 }
 
 // keepStdio lets the command inherit nothing but its first three descriptors,

@@ -134,8 +134,8 @@ func (b *birth) split() (pid uintptr, errno syscall.Errno) {
 	if pid == 0 {
 		b.child()
 	}
-	b.say(recordPid, int32(pid))
-	b.exit(0)
+	b.record.say(b.inherit[eventsFD], recordPid, int32(pid))
+	exit(0)
 	return 0, 0
 }
 

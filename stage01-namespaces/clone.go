@@ -11,6 +11,7 @@ import (
 
 // clone makes the child: see birth for how.
 func clone(s *Spec, p *Process) error {
+	s.HoldExec, p.program = p.HoldExec, s.program()
 	var held files
 	defer held.close()
 	b := &birth{}

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"syscall"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -45,13 +46,14 @@ func (e *reported) Unwrap() error {
 }
 
 // report sends a message to the parent. There is nobody to tell when that
-// fails: a parent that is gone has closed its end, and the child ends too.
+// fails: a parent that is gone has closed its end, and the child ends too. The
+// call is a raw one, as everything after Pin.
 func report(m message) {
 	packet, err := json.Marshal(m)
 	if err != nil {
 		packet = fmt.Appendf(nil, `{"step":%q,"error":"describe the error"}`, m.Step)
 	}
-	_, _ = unix.Write(eventsFD, packet)
+	_, _, _ = unix.RawSyscall(unix.SYS_WRITE, eventsFD, uintptr(unsafe.Pointer(&packet[0])), uintptr(len(packet)))
 }
 
 // reportFailure sends the error of a step, with its errno if it has one.

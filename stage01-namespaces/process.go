@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -26,6 +27,10 @@ type Process struct {
 	// (CLONE_INTO_CGROUP); nil is the parent's own. Set by stage 2.
 	Cgroup *os.File
 
+	// HoldExec has the child wait right before its exec, until BeforeExec lets it
+	// go on, which clears it. Set by stage 2.
+	HoldExec bool
+
 	Pid     int      // in the parent's pid namespace; set by namespaces/clone
 	Pidfd   *os.File // refers to the process even after its pid is reused; see pidfd_open(2)
 	Console *os.File // with Spec.Terminal: the terminal's master end; set by Launch
@@ -33,6 +38,7 @@ type Process struct {
 	spec    *os.File // our end of descriptor specFD
 	mapped  *os.File // a byte written here tells the child that its ids are mapped
 	events  *os.File // our end of descriptor eventsFD
+	program string   // what the child is to execute
 	early   error    // what the child reported before Launch listened
 	started bool     // the child said that it is about to exec the command
 	reaped  bool
@@ -71,11 +77,52 @@ func offMainThread(f func() error) error {
 	return <-done
 }
 
+// BeforeExec waits until the child has nothing left to do but its exec, has do
+// done, and lets the child go on: for what must be so when the command begins,
+// and that the child, a Go program until then, couldn't live with. HoldExec must
+// have been set before the clone.
+//
+//	child ──{"step":"namespaces/exec"}──▶ parent
+//	                                      do
+//	child ◀─────────one byte───────────── parent
+//	execve
+//
+// The child waits in a raw system call, and goes on with another. When do fails,
+// Launch kills it where it stands; when the parent is killed, it reads
+// end-of-file and ends.
+func (p *Process) BeforeExec(do func() error) error {
+	p.HoldExec = false
+	if err := p.listenUntil(func() bool { return p.started }); err != nil || !p.started {
+		return err // it ended without a word: Launch says so
+	}
+	if err := do(); err != nil {
+		return err
+	}
+	if _, err := p.events.Write([]byte{0}); err != nil && !errors.Is(err, unix.EPIPE) {
+		return err
+	}
+	return nil
+}
+
 // listen reads the child's events until end-of-file, which means that exec
 // closed the descriptor: the child has become the command.
 func (p *Process) listen() error {
+	if p.HoldExec {
+		return errors.New("the child waits before its exec, and no step has called BeforeExec")
+	}
+	failure := p.listenUntil(func() bool { return false })
+	if failure == nil && !p.started {
+		status, err := p.Wait()
+		failure = errors.Join(fmt.Errorf("the child ended before it became the command (%s)", describe(status)), err)
+	}
+	return failure
+}
+
+// listenUntil reads the child's events until enough of them have come, or
+// end-of-file.
+func (p *Process) listenUntil(enough func() bool) error {
 	failure := p.early
-	for {
+	for !enough() {
 		packet, console, err := receive(p.events)
 		if err != nil {
 			return fmt.Errorf("read the child's events: %w", err)
@@ -91,10 +138,6 @@ func (p *Process) listen() error {
 		if err := p.heed(packet); err != nil && failure == nil {
 			failure = err
 		}
-	}
-	if failure == nil && !p.started {
-		status, err := p.Wait()
-		failure = errors.Join(fmt.Errorf("the child ended before it became the command (%s)", describe(status)), err)
 	}
 	return failure
 }
@@ -115,6 +158,9 @@ func (p *Process) heed(packet []byte) error {
 		r, err := parseRecord(packet)
 		if err != nil {
 			return err
+		}
+		if r.what == recordCommand {
+			return &StepError{stepExec, &os.PathError{Op: "exec", Path: p.program, Err: syscall.Errno(r.value)}}
 		}
 		if err := r.err(); err != nil {
 			return asStepError(stepClone, err)

@@ -10,7 +10,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// record is what the child can say before it has a Go runtime, in one packet:
+// record is what the child can say before it has a Go runtime, and when it may
+// not use it any more, in one packet:
 //
 //	byte 0     0, where an event would have '{'
 //	byte 1     what: the pid of the child, or the system call that failed
@@ -30,18 +31,19 @@ const (
 	recordDup
 	recordClose
 	recordExec
+	recordCommand // the exec of the command itself
 )
 
-var recordNames = [...]string{recordSetns: "setns", recordClone: "clone3", recordMapping: "wait for id mapping", recordDup: "dup3", recordClose: "close_range", recordExec: "execveat"}
+var recordNames = [...]string{recordSetns: "setns", recordClone: "clone3", recordMapping: "wait for id mapping", recordDup: "dup3", recordClose: "close_range", recordExec: "execveat", recordCommand: "execve"}
 
-// say sends a record to the parent.
+// say sends the record to the parent.
 //
 //go:norace
 //go:nosplit
 //go:nocheckptr
-func (b *birth) say(what uint8, value int32) {
-	b.record.what, b.record.value = what, value
-	_, _, _ = unix.RawSyscall(unix.SYS_WRITE, uintptr(b.inherit[eventsFD]), uintptr(unsafe.Pointer(&b.record)), unsafe.Sizeof(b.record))
+func (r *record) say(fd int32, what uint8, value int32) {
+	r.what, r.value = what, value
+	_, _, _ = unix.RawSyscall(unix.SYS_WRITE, uintptr(fd), uintptr(unsafe.Pointer(r)), unsafe.Sizeof(*r))
 }
 
 // fail tells of an error and ends the process.
@@ -49,13 +51,13 @@ func (b *birth) say(what uint8, value int32) {
 //go:norace
 //go:nosplit
 func (b *birth) fail(what uint8, errno syscall.Errno) {
-	b.say(what, int32(errno))
-	b.exit(1)
+	b.record.say(b.inherit[eventsFD], what, int32(errno))
+	exit(1)
 }
 
 //go:norace
 //go:nosplit
-func (b *birth) exit(code uintptr) {
+func exit(code uintptr) {
 	for {
 		_, _, _ = unix.RawSyscall(unix.SYS_EXIT_GROUP, code, 0, 0)
 	}

@@ -1,6 +1,26 @@
 package namespaces
 
-import "golang.org/x/sys/unix"
+import (
+	_ "unsafe" // for go:linkname
+
+	"golang.org/x/sys/unix"
+)
+
+// Pin keeps Go's scheduler away from the child's thread, from the first step of
+// the seal to the exec. Otherwise Go has a goroutine that has run for 10 ms give
+// way to others at its next function call, and wakes another thread for them:
+// with futex(2), which a filter may forbid, and with clone(2), which a limit may.
+// Its other way, a signal at any instruction, has ended with
+// namespaces/sigaction.
+//
+// From here on the child must make its system calls raw: at the end of any other
+// the scheduler may come in, and finds that it may not.
+//
+// Go's own sync.Pool pins in this way; the language has no word for it.
+func Pin() { procPin() }
+
+//go:linkname procPin runtime.procPin
+func procPin() int
 
 // Call is a system call that is made between a seal (see Exec) and the
 // command's first own one.
@@ -18,6 +38,9 @@ func SealedCalls(s *Spec) []Call {
 		{"write", unix.SYS_WRITE, []uint64{eventsFD}, "a container tells that it starts"},
 		{"execve", unix.SYS_EXECVE, nil, "every container begins"},
 		{"exit_group", unix.SYS_EXIT_GROUP, nil, "a container ends whose command can't be executed"},
+	}
+	if s.HoldExec {
+		calls = append(calls, Call{"read", unix.SYS_READ, []uint64{eventsFD}, "a container waits for the last of its limits"})
 	}
 	if !s.Init {
 		return calls

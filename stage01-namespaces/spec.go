@@ -51,6 +51,10 @@ type Spec struct {
 	// a running container.
 	Target int `json:"target,omitempty"`
 
+	// HoldExec makes the child wait for the parent's word, when nothing is left
+	// to do but its exec. Set by namespaces/clone, from the Process.
+	HoldExec bool `json:"holdExec,omitempty"`
+
 	// Explain makes the child report each step, not only the one that failed.
 	Explain bool `json:"explain,omitempty"`
 }

@@ -24,7 +24,7 @@ func (m *making) create() error {
 	if err != nil {
 		return err
 	}
-	if err := m.spec.Limits.validate(); err != nil {
+	if err := errors.Join(m.spec.Limits.validate(), m.spec.validateInit()); err != nil {
 		return err
 	}
 	system, err := m.detect()

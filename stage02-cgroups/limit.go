@@ -8,10 +8,13 @@ import (
 	"regexp"
 	"strconv"
 	"strings"
+
+	namespaces "cooper/stage01-namespaces"
 )
 
-// limit sets a new container's limits.
-func (m *making) limit() error {
+// limit sets a new container's limits, but for one that may have to wait: see
+// Lower.
+func (m *making) limit(p *namespaces.Process) error {
 	g, err := m.group()
 	if doesWithout(err) {
 		return nil
@@ -19,7 +22,8 @@ func (m *making) limit() error {
 	if err != nil {
 		return err
 	}
-	return g.set(m.spec.Limits.forNewGroup())
+	p.HoldExec = m.spec.Limits.fewPids()
+	return g.set(m.spec.Limits.forNewGroup().forBirth())
 }
 
 // Update changes the limits of a group, while its processes run. Zero fields

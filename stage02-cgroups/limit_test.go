@@ -167,7 +167,6 @@ func TestImpossibleLimitsAreRefusedBeforeAnythingIsMade(t *testing.T) {
 		{Limits{CPUSetMems: "-1"}, "numbers and ranges"},
 		{Limits{CPUSetMems: "8192"}, "numbers and ranges"},
 		{Limits{Pids: -2}, "must not be negative"},
-		{Limits{Pids: 1}, "at least"},
 		{Limits{MemorySwappiness: &tooMuch}, "from 0 to 100"},
 		{Limits{OOMGroup: true, OOMKillDisable: true}, "can't both"},
 		{Limits{BlkioWeight: 9}, "from 10 to 1000"},

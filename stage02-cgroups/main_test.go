@@ -14,6 +14,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 2 && os.Args[1] == deviceProbe {
 		answerDeviceProbes()
 	}
+	if len(os.Args) == 3 && os.Args[1] == waitingParent {
+		launchAndWait(os.Args[2])
+	}
 	os.Exit(m.Run())
 }
 

@@ -13,7 +13,9 @@ func TestTheStepsComeInOrder(t *testing.T) {
 	s.ID, s.Namespaces = "1234", namespaces.New(namespaces.Mount, namespaces.PID, namespaces.Cgroup)
 	s.DeviceRules = DefaultDeviceRules()
 	joining := &Spec{}
-	joining.ID, joining.Target = "1234", 1
+	joining.ID, joining.Target, joining.Limits.Pids = "1234", 1, 3
+	few := &Spec{}
+	few.ID, few.Limits.Pids = "1234", 3
 	asking := &Spec{CgroupDriver: Systemd}
 	asking.ID = "1234"
 	for _, c := range []struct {
@@ -29,6 +31,8 @@ func TestTheStepsComeInOrder(t *testing.T) {
 			"cgroups/ask_systemd", "cgroups/create", "cgroups/limit", "cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter", "namespaces/send_spec"}},
 		{"outside, joining a container", Outside(joining, &namespaces.Process{}), []string{
 			"cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter", "namespaces/send_spec"}},
+		{"outside, with few processes", Outside(few, &namespaces.Process{}), []string{
+			"cgroups/create", "cgroups/limit", "cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter", "namespaces/send_spec", "cgroups/lower_pids"}},
 	} {
 		var names []string
 		for _, step := range c.steps {

@@ -9,19 +9,49 @@ import (
 // as well as processes. A fork beyond it fails with EAGAIN, so a fork bomb
 // fills its own group and not the machine's table of processes.
 
-// minPids is what a container needs until it becomes its command: the child is
-// a Go program first, which has up to five threads, and doesn't survive the
-// refusal of one.
+// minPids is what our own code needs in a container: a Go program has up to five
+// threads, and doesn't survive the refusal of one. The child is one until it
+// becomes the command, and an init is one for good.
 const minPids = 8
 
 func (l Limits) validatePids() error {
-	switch {
-	case l.Pids < Unlimited:
+	if l.Pids < Unlimited {
 		return fmt.Errorf("pids limit: must not be negative (-1 lifts it)")
-	case l.Pids > 0 && l.Pids < minPids:
-		return fmt.Errorf("pids limit of %d: use at least %d, which the container's birth takes", l.Pids, minPids)
 	}
 	return nil
+}
+
+// validateInit refuses a limit that an init couldn't live with.
+func (s *Spec) validateInit() error {
+	if s.Init && s.Limits.fewPids() {
+		return fmt.Errorf("pids limit of %d: use at least %d with an init, which takes that many itself, or do without the init", s.Limits.Pids, minPids)
+	}
+	return nil
+}
+
+// fewPids reports a limit that can't be set before the child is about to become
+// the command.
+func (l Limits) fewPids() bool {
+	return l.Pids > 0 && l.Pids < minPids && l.Unified["pids.max"] == ""
+}
+
+// forBirth is what holds until then.
+func (l Limits) forBirth() Limits {
+	if l.fewPids() {
+		l.Pids = minPids
+	}
+	return l
+}
+
+// lowerPids sets the limit that was asked for, while the child waits for its
+// exec. Whoever is beyond the limit by then may stay: of the child's threads, the
+// exec ends all but one, and makes no new one.
+func (at *site) lowerPids() error {
+	g, err := at.group()
+	if err != nil {
+		return err
+	}
+	return g.set(Limits{Pids: at.spec.Limits.Pids})
 }
 
 func limitPids(dir string, l Limits) error {

@@ -1,6 +1,7 @@
 package cgroups
 
 import (
+	"errors"
 	"fmt"
 	"path/filepath"
 	"strings"
@@ -114,7 +115,7 @@ func (s *Spec) Validate() error {
 	if err := validateDevices(s.DeviceRules); err != nil {
 		return err
 	}
-	return s.Limits.validate()
+	return errors.Join(s.Limits.validate(), s.validateInit())
 }
 
 func (s *Spec) validatePath() error {

@@ -14,6 +14,7 @@ func Outside(s *Spec, p *namespaces.Process) []namespaces.Step {
 		namespaces.Clone(&s.Spec, p),
 		Enter(s, p),
 		namespaces.Release(s, p),
+		Lower(s, p),
 	)
 }
 
@@ -38,7 +39,7 @@ func Create(s *Spec, p *namespaces.Process) []namespaces.Step {
 		return []namespaces.Step{birth}
 	}
 	made := &making{site: at}
-	return slices.Concat(delegation(made), makeGroup(made), deviceRules(made), []namespaces.Step{birth})
+	return slices.Concat(delegation(made), makeGroup(made, p), deviceRules(made), []namespaces.Step{birth})
 }
 
 func delegation(made *making) []namespaces.Step {
@@ -52,7 +53,7 @@ func delegation(made *making) []namespaces.Step {
 	}}
 }
 
-func makeGroup(made *making) []namespaces.Step {
+func makeGroup(made *making, p *namespaces.Process) []namespaces.Step {
 	return []namespaces.Step{
 		{
 			Name: "cgroups/create",
@@ -63,7 +64,7 @@ func makeGroup(made *making) []namespaces.Step {
 		{
 			Name: "cgroups/limit",
 			Why:  "the limits stand before the first process comes in",
-			Do:   made.limit,
+			Do:   func() error { return made.limit(p) },
 		},
 	}
 }
@@ -88,5 +89,19 @@ func Enter(s *Spec, p *namespaces.Process) []namespaces.Step {
 		Why:  "the child is in its cgroup, in every hierarchy, before it may go on",
 		Do:   func() error { return at.enter(p) },
 		Undo: at.killFrozen,
+	}}
+}
+
+// Lower sets what the child couldn't have lived with while it was a Go program;
+// it comes after namespaces.Release, and is hardly ever asked for.
+func Lower(s *Spec, p *namespaces.Process) []namespaces.Step {
+	if !s.Limits.fewPids() || s.Target != 0 {
+		return nil
+	}
+	at := siteOf(s)
+	return []namespaces.Step{{
+		Name: "cgroups/lower_pids",
+		Why:  "so few threads are too few for us: the limit comes when the child is all ready for its exec, which ends the others",
+		Do:   func() error { return p.BeforeExec(at.lowerPids) },
 	}}
 }

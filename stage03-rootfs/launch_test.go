@@ -2,6 +2,7 @@ package rootfs
 
 import (
 	"os"
+	"slices"
 	"strings"
 	"testing"
 
@@ -12,7 +13,13 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	namespaces.Init(Inside)
+	namespaces.Init(func(s *Spec) []namespaces.Step {
+		steps := Inside(s)
+		if slices.Contains(s.Env, lingering) {
+			steps = slices.Insert(steps, len(steps)-1, namespaces.Step{Name: "rootfs/test", Why: "to linger", Do: linger})
+		}
+		return steps
+	})
 	if os.Args[0] == probeName {
 		probe()
 		return

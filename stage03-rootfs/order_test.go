@@ -25,6 +25,9 @@ func TestTheStepsOutsideAreThoseOfStageTwoInOrder(t *testing.T) {
 		"cgroups/enter",
 		"namespaces/send_spec",
 	}, names(Outside(&s, &namespaces.Process{})))
+	s.Limits.Pids = 1
+	steps := names(Outside(&s, &namespaces.Process{}))
+	require.Equal(t, "cgroups/lower_pids", steps[len(steps)-1])
 }
 
 func TestTheStepsInsideComeInOrder(t *testing.T) {

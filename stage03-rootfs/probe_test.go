@@ -156,18 +156,72 @@ func TestNothingIsLeftOfTheCapabilityThatLoadsTheFilter(t *testing.T) {
 	}
 }
 
+// strict is what we need, and a tiny program.
+var strict = []string{"write", "execve", "exit_group",
+	"brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64", "readlink", "readlinkat", "getrandom", "mprotect", "prctl",
+	"newfstatat", "getuid", "getgid", "setgid", "setuid"}
+
 // A profile that allows nothing but what a tiny program needs still works,
 // since nothing else is done behind the filter.
 func TestAStrictProfileNeedsToPermitHardlyAnything(t *testing.T) {
 	notrace.Check(t)
 	for _, action := range []string{"SCMP_ACT_ERRNO", "SCMP_ACT_KILL_PROCESS", "SCMP_ACT_KILL_THREAD"} {
 		s := box(t, "/bin/busybox", "true")
-		s.User, s.SeccompFilter = "1000", profile(t, action, "write", "execve", "exit_group",
-			"brk", "arch_prctl", "set_tid_address", "set_robust_list", "rseq", "prlimit64", "readlink", "readlinkat", "getrandom", "mprotect", "prctl",
-			"newfstatat", "getuid", "getgid", "setgid", "setuid")
+		s.User, s.SeccompFilter = "1000", profile(t, action, strict...)
 		_, code := run(t, s)
 		require.Zero(t, code, action)
 	}
+}
+
+// lingering in a Spec's environment has the child take its time behind the seal.
+const lingering = "LINGER=behind the seal"
+
+// linger calls a function for far longer than the 10 ms that Go's scheduler
+// gives to each goroutine. It makes no system call, not even for the time.
+func linger() error {
+	for n := range 1 << 28 {
+		if odd(n) && n < 0 {
+			return unix.ERANGE
+		}
+	}
+	return nil
+}
+
+// odd is large enough to look for the scheduler, as functions do when they begin.
+//
+//go:noinline
+func odd(n int) bool {
+	var page [512]int
+	page[n%len(page)] = n
+	return page[n/2%len(page)]%2 == 1
+}
+
+// Not even when the child is slow does Go's scheduler come in, to wake another
+// thread with futex(2).
+func TestNothingComesBetweenTheSealAndTheExec(t *testing.T) {
+	notrace.Check(t)
+	for _, action := range []string{"SCMP_ACT_ERRNO", "SCMP_ACT_KILL_THREAD"} {
+		s := box(t, "/bin/busybox", "true")
+		s.Env = append(s.Env, lingering)
+		s.SeccompFilter = profile(t, action, strict...)
+		_, code := run(t, s)
+		require.Zero(t, code, action)
+	}
+}
+
+// The last of the limits comes behind the filter: the child must be able to read.
+func TestAFilterAndASmallPidsLimitGoTogether(t *testing.T) {
+	notrace.Check(t)
+	s := shell(t, "cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null; true; exec true")
+	s.Limits.Pids = 2
+	require.Equal(t, "2", says(t, s))
+
+	s = box(t, "/bin/busybox", "true")
+	s.Limits.Pids, s.SeccompFilter = 1, profile(t, "SCMP_ACT_KILL_THREAD", append(strict, "read")...)
+	_, code := run(t, s)
+	require.Zero(t, code)
+	s.SeccompFilter = profile(t, "SCMP_ACT_KILL_THREAD", strict...)
+	require.ErrorContains(t, refused(t, s), "rootfs/check_filter: the profile forbids read, with which a container waits for the last of its limits")
 }
 
 func TestAProfileThatForbidsTheExecIsRefused(t *testing.T) {

@@ -3,9 +3,10 @@ package rootfs
 import (
 	"errors"
 	"fmt"
-	"runtime"
 	"strconv"
 	"strings"
+
+	namespaces "cooper/stage01-namespaces"
 
 	"golang.org/x/sys/unix"
 )
@@ -106,7 +107,7 @@ func raiseRlimits(limits []Rlimit) error {
 // work. So it comes after all that opens a file or asks for memory, and needs no
 // privilege, since no hard limit is raised any more.
 func setRlimits(limits []Rlimit) error {
-	runtime.Gosched() // a fresh time slice, as in filter.load: Go may lack the memory to change threads
+	namespaces.Pin() // Go's scheduler may lack the memory to change threads
 	for _, limit := range limits {
 		err := unix.Setrlimit(rlimitNumbers[limit.Type], &unix.Rlimit{Cur: limit.Soft, Max: limit.Hard})
 		if err != nil {

@@ -18,6 +18,7 @@ func Outside(s *Spec, p *namespaces.Process) []namespaces.Step {
 		namespaces.Clone(s.Base(), p),
 		cgroups.Enter(&s.Spec, p),
 		namespaces.Release(s, p),
+		cgroups.Lower(&s.Spec, p),
 	)
 }
 

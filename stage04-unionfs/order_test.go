@@ -45,6 +45,15 @@ func TestTheOrderOfTheSteps(t *testing.T) {
 			inside: []string{"namespaces/session_keyring", "rootfs/umask", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset",
 				"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "namespaces/exec"},
 		},
+		{
+			name:   "with a small pids limit",
+			change: func(s *Spec) { stack(s); s.Lower, s.Upper, s.Work = nil, "", ""; s.Limits.Pids = 1 },
+			outside: []string{"cgroups/create", "cgroups/limit", "cgroups/clone_into_cgroup", "namespaces/clone",
+				"cgroups/enter", "namespaces/send_spec", "cgroups/lower_pids"},
+			inside: []string{"namespaces/private_mounts", "namespaces/session_keyring", "rootfs/umask", "rootfs/bind_root", "rootfs/proc",
+				"rootfs/pivot_root", "rootfs/chdir", "rootfs/capbset_drop", "rootfs/setresuid", "rootfs/capset",
+				"namespaces/find_command", "namespaces/pdeathsig", "namespaces/close_range", "namespaces/sigaction", "namespaces/exec"},
+		},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			s := &Spec{}

@@ -17,6 +17,7 @@ func Outside(s *Spec, p *namespaces.Process) []namespaces.Step {
 		namespaces.Clone(s.Base(), p),
 		cgroups.Enter(&s.Spec.Spec, p),
 		namespaces.Release(s, p),
+		cgroups.Lower(&s.Spec.Spec, p),
 	)
 }
 

@@ -24,6 +24,8 @@ func TestLayersAreUnpackedBeforeAnythingIsMadeForTheContainer(t *testing.T) {
 	p := &namespaces.Process{}
 	require.Equal(t, append([]string{"images/unpack"}, names(unionfs.Outside(&s.Spec, p))...), names(Outside(s, p, nil)))
 	require.Equal(t, names(unionfs.Inside(&s.Spec)), names(Inside(s)))
+	s.Limits.Pids = 1
+	require.Equal(t, names(unionfs.Outside(&s.Spec, p)), names(Outside(s, p, nil))[1:])
 	s.Target = 1
 	require.False(t, slices.Contains(names(Outside(&Spec{}, p, nil)), "images/unpack"), "without an image there is nothing to unpack")
 }

@@ -19,6 +19,7 @@ func Outside(s *Spec, p *namespaces.Process, store *Store) []namespaces.Step {
 		namespaces.Clone(s.Base(), p),
 		cgroups.Enter(&s.Spec.Spec.Spec, p),
 		namespaces.Release(s, p),
+		cgroups.Lower(&s.Spec.Spec.Spec, p),
 	)
 }
 

@@ -31,6 +31,8 @@ func TestTheStepsOutsideComeInOrder(t *testing.T) {
 		want := []string{"images/unpack", "cgroups/create", "cgroups/limit", "cgroups/devices", "cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter"}
 		want = append(append(want, c.want...), "namespaces/send_spec")
 		require.Equal(t, want, names(Outside(s, &namespaces.Process{}, nil)), "%s", c.mode)
+		s.Limits.Pids = 1
+		require.Equal(t, append(want, "cgroups/lower_pids"), names(Outside(s, &namespaces.Process{}, nil)), "%s", c.mode)
 	}
 }
 

@@ -19,6 +19,7 @@ func Outside(s *Spec, p *namespaces.Process, store *images.Store) []namespaces.S
 		cgroups.Enter(limits, p),
 		Connect(s, p),
 		namespaces.Release(s, p),
+		cgroups.Lower(limits, p),
 	)
 }
 

@@ -78,6 +78,36 @@ func TestUpdateChangesTheKernelsLimitsAndTheRecord(t *testing.T) {
 	require.Equal(t, []string{"99", "50000"}, words[:2], "all of it holds for the next run")
 }
 
+// As with Docker, one process is enough for a command that stays alone. How many
+// there may be changes while it runs, and holds for the next run.
+func TestAPidsLimitMayBeAsSmallAsOne(t *testing.T) {
+	h := newHost(t)
+	run := []string{"run", "--rm", "--network", "none", "--pids-limit", "1"}
+	require.Equal(t, "alone", h.ok(append(run, "base", "echo", "alone")...))
+	r := h.cooper(append(run, "base", "sh", "-c", "true | true; date; echo done")...)
+	require.Equal(t, 2, r.code, r.stderr)
+	require.Contains(t, r.stderr, "fork")
+	require.Equal(t, 127, h.cooper(append(run, "base", "/no/such")...).code)
+
+	r = h.cooper(append(run, "--init", "base", "true")...)
+	require.Equal(t, 125, r.code)
+	require.Contains(t, r.stderr, "pids limit of 1: use at least 8 with an init")
+	h.ok("run", "-d", "--name", "tended", "--network", "none", "--init", "base", "sleep", "1000")
+	require.Contains(t, h.cooper("update", "--pids-limit", "3", "tended").stderr, "pids limit of 3: use at least 8 with an init")
+	require.Equal(t, "true", h.ok("inspect", "-f", "{{.State.Running}}", "tended"))
+
+	h.ok("run", "-d", "--name", "web", "--network", "none", "base", "sh", "-c", "cat /sys/fs/cgroup/pids.max /sys/fs/cgroup/pids/pids.max 2>/dev/null; exec sleep 1000")
+	logs := func(text string) {
+		require.Eventually(t, func() bool { return h.ok("logs", "web") == text }, 20*time.Second, 10*time.Millisecond, text)
+	}
+	logs("2048")
+	h.ok("update", "--pids-limit", "3", "web")
+	require.Equal(t, "3", h.ok("inspect", "-f", "{{.HostConfig.PidsLimit}}", "web"))
+	h.ok("stop", "-t", "0", "web")
+	h.ok("start", "web")
+	logs("2048\n3")
+}
+
 func TestStatsShowWhatDockersColumnsShow(t *testing.T) {
 	h := newHost(t)
 	h.ok("run", "-d", "--name", "busy", "-m", "64m", "base", "sh", "-c", "while :; do :; done")
