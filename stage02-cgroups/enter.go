@@ -42,11 +42,13 @@ func (at *site) prepareBirth(p *namespaces.Process) error {
 		return err
 	}
 	// The first thread stays out: version 1 charges a process's memory to the
-	// group of its first thread. Then enter does it the usual way.
+	// group of its first thread. Then enter does it the usual way. Locked before
+	// it is asked for: Go might go on with us on another thread in between.
+	runtime.LockOSThread()
 	if unix.Gettid() == unix.Getpid() {
+		runtime.UnlockOSThread()
 		return nil
 	}
-	runtime.LockOSThread()
 	for i, place := range g.places {
 		if err := write(place.dir, "tasks", "0"); err != nil {
 			if i == 0 {

@@ -87,14 +87,12 @@ func TestTheChildIsBornInsideAndTheParentGoesHome(t *testing.T) {
 
 // off runs f on a thread that isn't the process's first.
 func off(f func()) {
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
 	if unix.Gettid() != unix.Getpid() {
-		runtime.LockOSThread()
-		defer runtime.UnlockOSThread()
 		f()
 		return
 	}
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
 	var done sync.WaitGroup
 	done.Go(f)
 	done.Wait()
