@@ -12,6 +12,19 @@ import (
 	"strings"
 )
 
+// RunAsCaller adds the user namespace of RunAsRootOf for whoever runs this
+// program, if it is asked for, and always for who isn't root: nobody else may
+// make the other namespaces. With subids the ids that are lent come along.
+func (s *Spec) RunAsCaller(userns, subids bool) error {
+	if userns || subids || os.Geteuid() != 0 {
+		s.RunAsRootOf(os.Getuid(), os.Getgid())
+	}
+	if subids {
+		return s.AddSubordinateIDs(os.Getuid())
+	}
+	return nil
+}
+
 // AddSubordinateIDs adds to the user namespace of RunAsRootOf the ids that the
 // administrator lends the user, as 1, 2, 3, … inside: those of /etc/subuid and
 // /etc/subgid. An image with more users than root needs them.

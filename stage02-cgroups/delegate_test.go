@@ -76,17 +76,20 @@ func TestOnlyTheGroupsProcessesAreKilled(t *testing.T) {
 }
 
 func TestASystemBelowAGroupHasThatForItsTop(t *testing.T) {
-	system := System{2, []Hierarchy{{Mountpoint: "/sys/fs/cgroup", Root: "/"}}}
+	top := t.TempDir()
+	system := System{2, []Hierarchy{{Mountpoint: top, Root: "/"}}}
 	require.Equal(t, system, system.below(""))
 	below := system.below("user.slice/user@1000.service")
-	require.Equal(t, "/sys/fs/cgroup/user.slice/user@1000.service", below.Hierarchies[0].Mountpoint)
+	require.Equal(t, top+"/user.slice/user@1000.service", below.Hierarchies[0].Mountpoint)
 	require.Equal(t, "/user.slice/user@1000.service/cooper/1", below.group("cooper/1").places[0].member)
 
 	spec := container("true")
 	spec.CgroupTop = "user.slice/user@1000.service"
+	dir := top + "/user.slice/user@1000.service/cooper/" + spec.ID
+	require.NoError(t, os.MkdirAll(dir, 0o755))
 	dirs, err := system.Dirs(spec)
 	require.NoError(t, err)
-	require.Equal(t, []string{"/sys/fs/cgroup/user.slice/user@1000.service/cooper/" + spec.ID}, dirs)
+	require.Equal(t, []string{dir}, dirs)
 }
 
 func TestWhoMayHaveNoGroupDoesWithoutUnlessHeAsksForALimit(t *testing.T) {
@@ -100,4 +103,10 @@ func TestWhoMayHaveNoGroupDoesWithoutUnlessHeAsksForALimit(t *testing.T) {
 	require.ErrorIs(t, m.explainDenied(unix.EACCES), unix.EACCES)
 	require.ErrorContains(t, m.explainDenied(unix.EACCES), "delegated")
 	require.ErrorIs(t, m.explainDenied(unix.EINVAL), unix.EINVAL)
+
+	system, err := Detect()
+	require.NoError(t, err)
+	dirs, err := system.Dirs(s)
+	require.NoError(t, err)
+	require.Empty(t, dirs, "none is made, none is shown")
 }

@@ -89,7 +89,8 @@ func (s System) group(path string) *Group {
 }
 
 // Dirs returns the directory of a container's group in each hierarchy, in the
-// order of Hierarchies. Stage 3 shows them to the container.
+// order of Hierarchies, and none for a container that does without. Stage 3
+// shows them to the container.
 func (s System) Dirs(spec *Spec) ([]string, error) {
 	path, err := spec.path()
 	if err != nil {
@@ -98,8 +99,12 @@ func (s System) Dirs(spec *Spec) ([]string, error) {
 	if s.Hierarchies[0].Delegated == "" {
 		s = s.below(spec.CgroupTop)
 	}
+	g := s.group(path)
+	if isUnprivileged() && !isDir(g.home()) {
+		return nil, nil
+	}
 	var dirs []string
-	for _, p := range s.group(path).places {
+	for _, p := range g.places {
 		dirs = append(dirs, p.dir)
 	}
 	return dirs, nil

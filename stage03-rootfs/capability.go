@@ -6,6 +6,8 @@ import (
 	"slices"
 	"strings"
 
+	namespaces "cooper/stage01-namespaces"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -97,6 +99,16 @@ func readCapabilityFlags(flag string, words []string) (set capabilitySet, all bo
 		set |= one
 	}
 	return set, all, nil
+}
+
+// PossibleCapabilities are those that the container can have: what this process
+// has itself, and in a user namespace all that there are, since they reach no
+// further than that. Who isn't root has no other containers to make or to join.
+func (s *Spec) PossibleCapabilities() ([]string, error) {
+	if s.IsNew(namespaces.User) || os.Geteuid() != 0 {
+		return capabilityNames, nil
+	}
+	return HeldCapabilities()
 }
 
 // HeldCapabilities are those that this process has itself.

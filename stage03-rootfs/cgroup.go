@@ -20,13 +20,16 @@ import (
 // groups; but a hierarchy in which the container has no group of its own would
 // be shown whole, with the names of all other containers; and each mount of a
 // version 1 hierarchy takes ten times as long as a bind.
+//
+// A user's container that has no group has none to show. There /sys/fs/cgroup
+// stays as sysfs has it: an empty directory.
 func (t *tree) mountCgroup(s *Spec, m Mount) error {
 	system, err := cgroups.Detect()
 	if err != nil {
 		return err
 	}
 	dirs, err := system.Dirs(&s.Spec)
-	if err != nil {
+	if err != nil || len(dirs) == 0 {
 		return err
 	}
 	if system.Version == 2 {

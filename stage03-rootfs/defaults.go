@@ -39,6 +39,23 @@ func DefaultMounts() []Mount {
 	}
 }
 
+// RunAsCaller is stage 1's, and gives the terminals no group where the new user
+// namespace hasn't got it: the kernel refuses a mount option with an id that
+// isn't mapped (EINVAL).
+func (s *Spec) RunAsCaller(userns, subids bool) error {
+	err := s.Base().RunAsCaller(userns, subids)
+	hasTTY := slices.ContainsFunc(s.GIDMappings, func(m namespaces.IDMapping) bool { return m.ContainerID <= 5 && 5-m.ContainerID < m.Size })
+	if err != nil || !s.IsNew(namespaces.User) || hasTTY {
+		return err
+	}
+	for i, m := range s.Mounts {
+		if m.Type == "devpts" {
+			s.Mounts[i].Options = slices.DeleteFunc(slices.Clone(m.Options), func(option string) bool { return option == "gid=5" })
+		}
+	}
+	return nil
+}
+
 // SetShmSize gives /dev/shm another size, in bytes.
 func (s *Spec) SetShmSize(size int64) {
 	for i, m := range s.Mounts {

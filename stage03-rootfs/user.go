@@ -150,9 +150,18 @@ func becomeUser(s *Spec) error {
 		return err
 	}
 	if err := unix.Setresgid(who.gid, who.gid, who.gid); err != nil {
-		return os.NewSyscallError("setresgid", err)
+		return explainID("setresgid", who.gid, err)
 	}
-	return os.NewSyscallError("setresuid", unix.Setresuid(who.uid, who.uid, who.uid))
+	return explainID("setresuid", who.uid, unix.Setresuid(who.uid, who.uid, who.uid))
+}
+
+// explainID says what the kernel means by EINVAL for an id: the user namespace
+// has no such one.
+func explainID(call string, id int, err error) error {
+	if errors.Is(err, unix.EINVAL) {
+		return fmt.Errorf("%s %d: %w (the container's user namespace has no such id; more than root there is with ids of /etc/subuid and /etc/subgid)", call, id, err)
+	}
+	return os.NewSyscallError(call, err)
 }
 
 func lookUpIn(root *os.File, user string, extra []string) (identity, error) {
@@ -200,7 +209,9 @@ func handOverStdio(who identity, ownTerminal bool) error {
 			continue
 		}
 		err := unix.Fchown(fd, who.uid, int(stat.Gid))
-		if err != nil && err != unix.EPERM { // EPERM: its owner has no uid in our user namespace
+		// EPERM: its owner has no uid in our user namespace. EINVAL: the command's
+		// user has none, which setresuid will say.
+		if err != nil && err != unix.EPERM && err != unix.EINVAL {
 			return os.NewSyscallError("fchown", err)
 		}
 	}

@@ -30,7 +30,7 @@ func limitsFor(c *cli.Context) (l cgroups.Limits, err error) {
 	l = cgroups.Limits{
 		CPUShares: c.Int64("cpu-shares"), CPUSetCPUs: c.String("cpuset-cpus"), Pids: c.Int64("pids"),
 		OOMKillDisable: c.Bool("oom-kill-disable"), OOMGroup: c.Bool("oom-group"),
-		BlkioWeight: uint16(min(c.Uint("blkio-weight"), 1<<16-1)), Unified: map[string]string{},
+		BlkioWeight: uint16(min(c.Uint("blkio-weight"), 1<<16-1)),
 	}
 	for flag, limit := range map[string]*int64{"memory": &l.Memory, "memory-swap": &l.MemorySwap, "memory-reservation": &l.MemoryReservation} {
 		if c.IsSet(flag) {
@@ -48,6 +48,9 @@ func limitsFor(c *cli.Context) (l cgroups.Limits, err error) {
 		file, value, found := strings.Cut(setting, "=")
 		if !found {
 			return l, fmt.Errorf("unified setting %q: write FILE=VALUE", setting)
+		}
+		if l.Unified == nil { // none asked is none at all: a user without a group may do that
+			l.Unified = map[string]string{}
 		}
 		l.Unified[file] = value
 	}

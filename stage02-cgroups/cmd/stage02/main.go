@@ -19,6 +19,8 @@ func main() {
 		&cli.GenericFlag{Name: "explain", Value: &explain, Usage: "tell of each step as it begins; --explain=json for programs"},
 		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the command a terminal of its own"},
 		&cli.StringFlag{Name: "cgroup-manager", Value: cgroups.Cgroupfs, Usage: "who makes the group, `DRIVER`: systemd where it runs, or cgroupfs"},
+		&cli.BoolFlag{Name: "userns", Usage: "a user namespace too, in which the caller is root; without root always"},
+		&cli.BoolFlag{Name: "subids", Usage: "and with it the ids that /etc/subuid and /etc/subgid lend the caller"},
 		&cli.StringSliceFlag{Name: "device-cgroup-rule", Usage: "allow a device beside the standard ones, by a `RULE`: c 10:229 rwm"},
 	}, limits...)
 	launch := func(spec *cgroups.Spec) error {

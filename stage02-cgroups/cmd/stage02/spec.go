@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path"
 	"strconv"
 
 	namespaces "cooper/stage01-namespaces"
@@ -22,6 +21,9 @@ func specFor(c *cli.Context) (spec *cgroups.Spec, err error) {
 	spec.ID, spec.Args, spec.Env, spec.Terminal = namespaces.NewID(), c.Args().Slice(), os.Environ(), c.Bool("tty")
 	spec.CgroupDriver = c.String("cgroup-manager")
 	spec.Namespaces = namespaces.New(namespaces.Mount, namespaces.PID, namespaces.Cgroup)
+	if err := spec.RunAsCaller(c.Bool("userns"), c.Bool("subids")); err != nil {
+		return nil, err
+	}
 	allowed, err := cgroups.ParseDeviceRules(c.StringSlice("device-cgroup-rule"))
 	spec.DeviceRules = append(cgroups.DefaultDeviceRules(), allowed...)
 	return spec, errors.Join(err, spec.Validate())
@@ -33,12 +35,7 @@ func joining(c *cli.Context) (*cgroups.Spec, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%q is not a pid", c.Args().First())
 	}
-	group, err := cgroups.PathOf(target)
-	if err != nil {
-		return nil, err
-	}
-	spec := &cgroups.Spec{CgroupPath: group}
-	spec.ID, spec.Target = path.Base(group), target
+	spec := &cgroups.Spec{}
 	spec.Args, spec.Env, spec.Terminal = c.Args().Tail(), os.Environ(), c.Bool("tty")
-	return spec, spec.Validate()
+	return spec, errors.Join(spec.Join(target), spec.Validate())
 }

@@ -3,11 +3,9 @@ package main
 import (
 	"errors"
 	"fmt"
-	"path"
 	"slices"
 	"strconv"
 
-	cgroups "cooper/stage02-cgroups"
 	rootfs "cooper/stage03-rootfs"
 
 	"github.com/urfave/cli/v2"
@@ -29,10 +27,10 @@ func joining(do func(*rootfs.Spec) error) cli.ActionFunc {
 			return fmt.Errorf("%q is not a pid", c.Args().First())
 		}
 		s := rootfs.Defaults()
-		if s.CgroupPath, err = cgroups.PathOf(target); err != nil {
+		if err := s.Join(target); err != nil {
 			return err
 		}
-		s.ID, s.Target, s.Args, s.Terminal = path.Base(s.CgroupPath), target, c.Args().Tail(), c.Bool("tty")
+		s.Args, s.Terminal = c.Args().Tail(), c.Bool("tty")
 		s.User, s.AdditionalGroups, s.Cwd, s.Privileged = c.String("user"), c.StringSlice("group-add"), c.String("workdir"), c.Bool("privileged")
 		if err := errors.Join(powers(c, &s), s.Validate()); err != nil {
 			return err

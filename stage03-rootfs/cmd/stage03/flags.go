@@ -34,6 +34,8 @@ func specFlags() []cli.Flag {
 		&cli.StringSliceFlag{Name: "ulimit", Usage: "`NAME=SOFT[:HARD]`: nofile=1024:2048"},
 		&cli.IntFlag{Name: "oom-score-adj", Usage: "from -1000 to 1000: how good a victim it is when memory runs out"},
 		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the command a terminal of its own"},
+		&cli.BoolFlag{Name: "userns", Usage: "a user namespace too, in which the caller is root; without root always"},
+		&cli.BoolFlag{Name: "subids", Usage: "and with it the ids that /etc/subuid and /etc/subgid lend the caller"},
 		&cli.StringFlag{Name: "hostname", Value: "container", Usage: "the host `NAME` inside"},
 		&cli.StringFlag{Name: "memory", Value: "0", Usage: "`BYTES` of memory: 64m"},
 		&cli.StringFlag{Name: "cgroup-manager", Value: cgroups.Cgroupfs, Usage: "who makes the cgroup, `DRIVER`: systemd where it runs, or cgroupfs"},
@@ -52,6 +54,9 @@ func with(do func(*rootfs.Spec) error) cli.ActionFunc {
 		if c.IsSet("oom-score-adj") {
 			score := c.Int("oom-score-adj")
 			s.OOMScoreAdj = &score
+		}
+		if err := s.RunAsCaller(c.Bool("userns"), c.Bool("subids")); err != nil {
+			return err
 		}
 		if err := errors.Join(files(c, &s), powers(c, &s), limits(c, &s)); err != nil {
 			return err
@@ -93,11 +98,11 @@ func files(c *cli.Context, s *rootfs.Spec) (err error) {
 
 // powers reads what the container may do.
 func powers(c *cli.Context, s *rootfs.Spec) error {
-	held, err := rootfs.HeldCapabilities()
+	possible, err := s.PossibleCapabilities()
 	if err != nil {
 		return err
 	}
-	s.Capabilities, err = rootfs.AdjustCapabilities(s.Capabilities, held, c.StringSlice("cap-add"), c.StringSlice("cap-drop"))
+	s.Capabilities, err = rootfs.AdjustCapabilities(s.Capabilities, possible, c.StringSlice("cap-add"), c.StringSlice("cap-drop"))
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,18 @@
+package main
+
+import (
+	"os"
+	"testing"
+
+	namespaces "cooper/stage01-namespaces"
+)
+
+// TestMain makes the test binary the program, for whoever calls it by that name.
+func TestMain(m *testing.M) {
+	namespaces.Init(namespaces.Inside)
+	if os.Args[0] == "stage01" {
+		main()
+		return
+	}
+	os.Exit(m.Run())
+}
