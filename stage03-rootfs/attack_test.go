@@ -1,6 +1,7 @@
 package rootfs
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"strings"
@@ -108,6 +109,72 @@ func exchange(a, b string) (stop func()) {
 		}
 	}()
 	return func() { close(end); <-ended }
+}
+
+// S10: where the terminal's name leads to another file by now, be it before the
+// terminal is opened or before it is bound to /dev/console.
+func TestATerminalIsNeverLookedUpByItsName(t *testing.T) {
+	notrace.Check(t)
+	for _, moment := range []string{"replace the terminals", "replace the terminal"} {
+		s := shell(t, `test -t 0 && echo hello > /dev/console; stat -c '%F %t' /dev/console; cat /dev/pts/0`)
+		require.Equal(t, "hello\r\ncharacter special file 88\r\nsecret\r\n", showsOnTerminal(t, meddle(s, moment)), moment)
+	}
+}
+
+// replaceTerminals lets every terminal have a name that is another file's.
+func replaceTerminals() error {
+	return errors.Join(
+		os.Mkdir("/dev/elsewhere", 0o700),
+		unix.Mount("/dev/pts", "/dev/elsewhere", "", unix.MS_BIND, ""),
+		os.Remove("/dev/ptmx"),
+		os.Symlink("elsewhere/ptmx", "/dev/ptmx"),
+		replaceTerminal())
+}
+
+func replaceTerminal() error {
+	return errors.Join(
+		unix.Mount("tmpfs", "/dev/pts", "tmpfs", 0, ""),
+		os.WriteFile("/dev/pts/0", []byte("secret\n"), 0o600))
+}
+
+// S10: a volume has its own idea of what /dev/console is.
+func TestAConsoleIsNeverBoundOverAnotherFile(t *testing.T) {
+	notrace.Check(t)
+	for what, make := range map[string]func(console string) error{
+		"a link":           func(console string) error { return os.Symlink("/etc/passwd", console) },
+		"a link to /proc":  func(console string) error { return os.Symlink("/proc/self/oom_score_adj", console) },
+		"a link to a link": func(console string) error { return os.Symlink("console", console) },
+		"a file":           func(console string) error { return os.WriteFile(console, []byte("data"), 0o600) },
+		"a directory":      func(console string) error { return os.Mkdir(console, 0o700) },
+	} {
+		t.Run(what, func(t *testing.T) {
+			volume := t.TempDir()
+			require.NoError(t, unix.Mknod(volume+"/null", unix.S_IFCHR|0o666, int(unix.Mkdev(1, 3))))
+			require.NoError(t, os.Mkdir(volume+"/pts", 0o755))
+			require.NoError(t, os.Symlink("pts/ptmx", volume+"/ptmx"))
+			require.NoError(t, make(volume+"/console"))
+			s := box(t, "true")
+			s.Terminal = true
+			s.Mounts = AddMounts(s.Mounts, []Mount{{Type: "bind", Source: volume, Destination: "/dev"}})
+			require.ErrorContains(t, refused(t, s), "rootfs/console")
+		})
+	}
+}
+
+// S03: a setuid of ours may make the process dumpable again, by the host's
+// fs.suid_dumpable. As weak as the container it mustn't be.
+func TestNobodyMayAttachToAProcessThatHasGivenItsCapabilitiesAway(t *testing.T) {
+	notrace.Check(t)
+	for _, moment := range []string{"tell whether it can be traced", "be dumpable before capset"} {
+		require.EqualError(t, refused(t, meddle(box(t, "true"), moment)), "rootfs/test: dumpable is 0")
+	}
+}
+
+func becomeDumpable() error { return unix.Prctl(unix.PR_SET_DUMPABLE, 1, 0, 0, 0) }
+
+func tellDumpable() error {
+	dumpable, err := unix.PrctlRetInt(unix.PR_GET_DUMPABLE, 0, 0, 0, 0)
+	return errors.Join(fmt.Errorf("dumpable is %d", dumpable), err)
 }
 
 // S11

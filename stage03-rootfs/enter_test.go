@@ -166,6 +166,13 @@ func TestAMountThatDoesNotFitIsRefusedInWords(t *testing.T) {
 func TestAConsoleIsTheTerminal(t *testing.T) {
 	notrace.Check(t)
 	s := shell(t, `tty; stat -c %t:%T /dev/console /dev/pts/0 | uniq | wc -l; echo hello > /dev/console`)
+	require.Equal(t, "/dev/pts/0\r\n1\r\nhello\r\n", showsOnTerminal(t, s))
+}
+
+// showsOnTerminal launches a container with a terminal, and returns what it
+// wrote there.
+func showsOnTerminal(t *testing.T, s *Spec) string {
+	t.Helper()
 	s.Terminal = true
 	p := &namespaces.Process{}
 	outside := Outside(s, p)
@@ -175,7 +182,7 @@ func TestAConsoleIsTheTerminal(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, namespaces.Undo(outside))
 	require.NoError(t, p.Close())
-	require.Equal(t, "/dev/pts/0\r\n1\r\nhello\r\n", output)
+	return output
 }
 
 // readAll reads a terminal until its last process has closed it: EIO.

@@ -15,8 +15,9 @@ import (
 func TestMain(m *testing.M) {
 	namespaces.Init(func(s *Spec) []namespaces.Step {
 		steps := Inside(s)
-		if slices.Contains(s.Env, lingering) {
-			steps = slices.Insert(steps, len(steps)-1, namespaces.Step{Name: "rootfs/test", Why: "to linger", Do: linger})
+		for before, do := range meddlers(s) {
+			i := slices.IndexFunc(steps, func(step namespaces.Step) bool { return step.Name == before })
+			steps = slices.Insert(steps, i, namespaces.Step{Name: "rootfs/test", Why: "to meddle", Do: do})
 		}
 		return steps
 	})
@@ -25,6 +26,28 @@ func TestMain(m *testing.M) {
 		return
 	}
 	os.Exit(m.Run())
+}
+
+// meddle has the child take more than its own steps: one that a test needs, see
+// meddlers.
+func meddle(s *Spec, what string) *Spec {
+	s.Env = append(s.Env, "MEDDLE="+what)
+	return s
+}
+
+// meddlers lists those steps by the one that each comes before.
+func meddlers(s *Spec) map[string]func() error {
+	i := slices.IndexFunc(s.Env, func(pair string) bool { return strings.HasPrefix(pair, "MEDDLE=") })
+	if i < 0 {
+		return nil
+	}
+	return map[string]map[string]func() error{
+		"MEDDLE=linger behind the seal":        {"namespaces/exec": linger},
+		"MEDDLE=replace the terminals":         {"namespaces/open_terminal": replaceTerminals},
+		"MEDDLE=replace the terminal":          {"rootfs/console": replaceTerminal},
+		"MEDDLE=be dumpable before capset":     {"rootfs/capset": becomeDumpable, "namespaces/find_command": tellDumpable},
+		"MEDDLE=tell whether it can be traced": {"namespaces/find_command": tellDumpable},
+	}[s.Env[i]]
 }
 
 // box is a Spec with the defaults and a fresh busybox root.

@@ -173,9 +173,6 @@ func TestAStrictProfileNeedsToPermitHardlyAnything(t *testing.T) {
 	}
 }
 
-// lingering in a Spec's environment has the child take its time behind the seal.
-const lingering = "LINGER=behind the seal"
-
 // linger calls a function for far longer than the 10 ms that Go's scheduler
 // gives to each goroutine. It makes no system call, not even for the time.
 func linger() error {
@@ -201,8 +198,7 @@ func odd(n int) bool {
 func TestNothingComesBetweenTheSealAndTheExec(t *testing.T) {
 	notrace.Check(t)
 	for _, action := range []string{"SCMP_ACT_ERRNO", "SCMP_ACT_KILL_THREAD"} {
-		s := box(t, "/bin/busybox", "true")
-		s.Env = append(s.Env, lingering)
+		s := meddle(box(t, "/bin/busybox", "true"), "linger behind the seal")
 		s.SeccompFilter = profile(t, action, strict...)
 		_, code := run(t, s)
 		require.Zero(t, code, action)
