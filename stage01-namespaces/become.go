@@ -37,13 +37,9 @@ func (s *Spec) program() string {
 
 // prepare finds the command, and lays out what execve(2) takes.
 func (c *command) prepare() error {
-	path, err := findProgram(c.spec.Args[0], c.spec.Env)
+	path, args, err := c.find()
 	if err != nil {
 		return err
-	}
-	args := c.spec.Args
-	if c.spec.Init {
-		args, path = reaperArgs(c.spec, path), ""
 	}
 	if c.path, err = unix.BytePtrFromString(path); err != nil {
 		return &fs.PathError{Op: "exec", Path: c.spec.Args[0], Err: err}
@@ -56,6 +52,19 @@ func (c *command) prepare() error {
 	}
 	c.event = fmt.Appendf(nil, `{"inside":true,"step":%q,"why":%q}`, stepExec, whyExec)
 	return nil
+}
+
+// find returns what is executed, and its arguments. An empty path stands for our
+// own binary.
+func (c *command) find() (path string, args []string, err error) {
+	if c.spec.Ourselves {
+		return "", c.spec.Args, nil
+	}
+	path, err = findProgram(c.spec.Args[0], c.spec.Env)
+	if c.spec.Init {
+		return "", reaperArgs(c.spec, path), err
+	}
+	return path, c.spec.Args, err
 }
 
 // exec makes the child the command, or an init for it. It doesn't return: when
@@ -71,7 +80,7 @@ func (c *command) exec() error {
 		exit(1) // the parent gave up, or was killed
 	}
 	var errno syscall.Errno
-	if c.spec.Init {
+	if *c.path == 0 {
 		_, _, errno = unix.RawSyscall6(unix.SYS_EXECVEAT, exeFD, uintptr(unsafe.Pointer(c.path)),
 			uintptr(unsafe.Pointer(&c.argv[0])), uintptr(unsafe.Pointer(&c.envv[0])), unix.AT_EMPTY_PATH, 0)
 	} else {

@@ -42,6 +42,9 @@ func SealedCalls(s *Spec) []Call {
 	if s.HoldExec {
 		calls = append(calls, Call{"read", unix.SYS_READ, []uint64{eventsFD}, "a container waits for the last of its limits"})
 	}
+	if s.Ourselves {
+		calls = append(calls, Call{"execveat", unix.SYS_EXECVEAT, []uint64{exeFD}, "our own program begins"})
+	}
 	if !s.Init {
 		return calls
 	}

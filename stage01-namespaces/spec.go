@@ -38,6 +38,10 @@ type Spec struct {
 	// signals; otherwise the command itself is PID 1.
 	Init bool `json:"init,omitempty"`
 
+	// Ourselves makes our own binary the command, once more, and nothing that the
+	// container could have changed: Args[0] tells it what it is there for.
+	Ourselves bool `json:"ourselves,omitempty"`
+
 	// OutliveParent lets the command go on when its parent ends; otherwise the
 	// kernel kills it then (PR_SET_PDEATHSIG).
 	OutliveParent bool `json:"outliveParent,omitempty"`

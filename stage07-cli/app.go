@@ -93,7 +93,7 @@ func commands() []*urfave.Command {
 		startCommand(), stopCommand(), rmCommand(),
 		createCommand(), attachCommand(), killCommand(), waitCommand(), inspectCommand(), portCommand(),
 		topCommand(), statsCommand(), updateCommand(), pauseCommand(), unpauseCommand(),
-		commitCommand(), tagCommand(), rmiCommand(),
+		cpCommand(), commitCommand(), tagCommand(), rmiCommand(),
 		planCommand(), doctorCommand(), infoCommand(), versionCommand(), completionCommand(), helpCommand(),
 		containerGroup(), imageGroup(), volumeGroup(), systemGroup(),
 	}
@@ -104,7 +104,7 @@ func containerGroup() *urfave.Command {
 		runCommand(), createCommand(), startCommand(), execCommand(), attachCommand(), logsCommand(),
 		renamed(psCommand(), "ls", "list", "ps"), stopCommand(), killCommand(), waitCommand(), renamed(rmCommand(), "rm", "remove"),
 		inspectOnly("container"), portCommand(), topCommand(), statsCommand(), updateCommand(),
-		pauseCommand(), unpauseCommand(), commitCommand())
+		pauseCommand(), unpauseCommand(), cpCommand(), commitCommand())
 }
 
 func imageGroup() *urfave.Command {

@@ -15,6 +15,7 @@ import (
 	"cooper/stage02-cgroups"
 	"cooper/stage05-images"
 	"cooper/stage06-network"
+	"cooper/stage07-cli/archive"
 	"cooper/stage07-cli/engine"
 	"cooper/stage07-cli/shim"
 	"github.com/stretchr/testify/require"
@@ -26,6 +27,7 @@ const helperCommand = "COOPER_TEST_CLIENT"
 func TestMain(m *testing.M) {
 	namespaces.Init(network.Inside)
 	shim.Main()
+	archive.Main()
 	if os.Getenv(helperCommand) != "" {
 		os.Exit(client(os.Args[1:]))
 	}

@@ -25,14 +25,18 @@ func (s *supervisor) outside() ([]namespaces.Step, error) {
 	if len(s.job.Targets) == 0 {
 		return steps, nil
 	}
-	// Right before the child is let go. Its namespaces are joined by then, and
-	// if the targets still live, they are the targets': a pid can't have been
-	// another's in between.
-	return slices.Insert(steps, len(steps)-1, namespaces.Step{
+	return slices.Insert(steps, len(steps)-1, Recheck(s.job.Targets...)), nil
+}
+
+// Recheck comes right before a child is let go that joins others. Its namespaces
+// are joined by then, and if the targets still live, they are the targets': a
+// pid can't have been another's in between.
+func Recheck(targets ...state.Task) namespaces.Step {
+	return namespaces.Step{
 		Name: "cli/recheck_target",
 		Why:  "a pid is used again: the process whose namespaces were joined must be the container's still",
-		Do:   func() error { return stillThere(s.job.Targets) },
-	}), nil
+		Do:   func() error { return stillThere(targets) },
+	}
 }
 
 func stillThere(targets []state.Task) error {
