@@ -50,7 +50,7 @@ func cpCommand() *urfave.Command {
 				fmt.Fprintf(c.App.ErrWriter, "Successfully copied %s to %s\n", units.HumanSizeWithPrecision(float64(cp.bytes), 3), clean(c.Args().Get(1)))
 			}
 			if cp.leftOut > 0 {
-				fmt.Fprintf(c.App.ErrWriter, "%d device nodes of the container were left out; -a brings them along\n", cp.leftOut)
+				fmt.Fprintf(c.App.ErrWriter, "device nodes of the container that were left out: %d (-a brings them along)\n", cp.leftOut)
 			}
 			return err
 		}),
