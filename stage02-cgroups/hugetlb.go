@@ -93,13 +93,19 @@ func hugetlbStats(dir string, version int) ([]HugetlbStats, error) {
 	return stats, nil
 }
 
+// read1 adds up how often both limits were hit; most reach that of the promises
+// first.
 func (h *HugetlbStats) read1(dir string) error {
 	prefix := "hugetlb." + h.Pagesize
-	return errors.Join(
+	var promises uint64
+	err := errors.Join(
 		readInto(&h.Usage, dir, prefix+".usage_in_bytes"),
 		readInto(&h.MaxUsage, dir, prefix+".max_usage_in_bytes"),
 		readInto(&h.Limit, dir, prefix+".limit_in_bytes"),
-		readInto(&h.Failures, dir, prefix+".failcnt"))
+		readInto(&h.Failures, dir, prefix+".failcnt"),
+		ifPresent(readInto(&promises, dir, prefix+".rsvd.failcnt")))
+	h.Failures += promises
+	return err
 }
 
 func (h *HugetlbStats) read2(dir string) error {

@@ -7,6 +7,8 @@ import (
 	"os"
 	"strconv"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // The io controller, in version 1 blkio. A device is named by its numbers, 8:16,
@@ -154,6 +156,9 @@ func limitWeights(dir string, version int, l Limits) error {
 		err := anyOf(weightFiles(version, "_device"), func(file string) error {
 			return write(dir, file, fmt.Sprintf("%d:%d %s", d.Major, d.Minor, weightFor(file, d.Weight)))
 		})
+		if errors.Is(err, unix.EOPNOTSUPP) {
+			err = fmt.Errorf("%w (nothing heeds weights on this disk: give it the scheduler bfq, see /sys/dev/block/%d:%d/queue/scheduler)", err, d.Major, d.Minor)
+		}
 		if err != nil {
 			return err
 		}
@@ -181,19 +186,27 @@ func weightFor(file string, weight uint16) string {
 	return strconv.FormatUint(n, 10)
 }
 
-// anyOf calls set with each file, and forgives those that aren't there unless
-// none is.
+// anyOf calls set with each file, and forgives those that aren't there, and
+// those that aren't for this disk (EOPNOTSUPP), unless it's so with all of them.
 func anyOf(files []string, set func(file string) error) error {
+	var other error
 	found := false
 	for _, file := range files {
 		err := set(file)
-		if ifPresent(err) != nil {
+		switch {
+		case err == nil:
+			found = true
+		case errors.Is(err, unix.EOPNOTSUPP):
+			other = err
+		case ifPresent(err) != nil:
 			return err
 		}
-		found = found || err == nil
 	}
-	if !found {
-		return &os.PathError{Op: "open", Path: strings.Join(files, " or "), Err: fs.ErrNotExist}
+	switch {
+	case found:
+		return nil
+	case other != nil:
+		return other
 	}
-	return nil
+	return &os.PathError{Op: "open", Path: strings.Join(files, " or "), Err: fs.ErrNotExist}
 }

@@ -17,6 +17,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 3 && os.Args[1] == waitingParent {
 		launchAndWait(os.Args[2])
 	}
+	if len(os.Args) == 4 && os.Args[1] == hugePages {
+		takeHugePages(os.Args[2], os.Args[3] != "")
+	}
 	os.Exit(m.Run())
 }
 

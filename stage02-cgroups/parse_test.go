@@ -36,8 +36,8 @@ func TestTheMachinesTimeIsTheSumOfItsProcessors(t *testing.T) {
 
 func TestHugePagesAreCountedBySize(t *testing.T) {
 	one := fake(t, map[string]string{
-		"hugetlb.2MB.usage_in_bytes": "2097152", "hugetlb.2MB.max_usage_in_bytes": "4194304", "hugetlb.2MB.limit_in_bytes": "8388608", "hugetlb.2MB.failcnt": "3",
-		"hugetlb.2MB.rsvd.usage_in_bytes": "0", "tasks": "",
+		"hugetlb.2MB.usage_in_bytes": "2097152", "hugetlb.2MB.max_usage_in_bytes": "4194304", "hugetlb.2MB.limit_in_bytes": "8388608", "hugetlb.2MB.failcnt": "1",
+		"hugetlb.2MB.rsvd.usage_in_bytes": "0", "hugetlb.2MB.rsvd.failcnt": "2", "tasks": "",
 	})
 	stats, err := hugetlbStats(one, 1)
 	require.NoError(t, err)
