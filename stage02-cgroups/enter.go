@@ -34,6 +34,9 @@ func (at *site) prepareBirth(p *namespaces.Process) error {
 	if doesWithout(err) {
 		return nil
 	}
+	if err == nil && at.spec.Target != 0 {
+		err = g.roomToJoin()
+	}
 	if err != nil {
 		return err
 	}

@@ -154,6 +154,31 @@ func TestOnlyASmallPidsLimitWaits(t *testing.T) {
 	require.EqualValues(t, Unlimited, Limits{Pids: Unlimited}.forBirth().Pids)
 }
 
+// Who joins is a Go program until its exec, and would die of a full group with a
+// page of its runtime on the command's standard error.
+func TestJoiningAFullContainerIsRefused(t *testing.T) {
+	notrace.Check(t)
+	s := container("sleep", "1000")
+	s.Limits.Pids = 1
+	c := start(t, s)
+	joining := container("echo", "joined")
+	joining.Target, joining.CgroupPath = c.Pid, c.group(t).Path()
+	join := func() error {
+		p := &namespaces.Process{}
+		return namespaces.Launch(p, Outside(joining, p))
+	}
+	err := join()
+	require.EqualError(t, err, "cgroups/clone_into_cgroup: the container has 1 of at most 1 processes and threads, and one that joins needs 8 more for a moment: raise its pids limit first: resource temporarily unavailable")
+	require.NoError(t, c.group(t).Update(Limits{Pids: minPids}))
+	require.ErrorIs(t, join(), unix.EAGAIN)
+	for _, pids := range []int64{minPids + 1, Unlimited} {
+		require.NoError(t, c.group(t).Update(Limits{Pids: pids}))
+		output, code := start(t, joining).end(t)
+		require.Zero(t, code)
+		require.Equal(t, "joined\n", output)
+	}
+}
+
 // Its parent is killed while the child waits for its last limit.
 func TestKillingTheParentOfAWaitingChildLeavesNothing(t *testing.T) {
 	notrace.Check(t)

@@ -3,6 +3,8 @@ package cgroups
 import (
 	"errors"
 	"fmt"
+
+	"golang.org/x/sys/unix"
 )
 
 // The pids controller: pids.max, the same in both versions. It counts threads
@@ -52,6 +54,21 @@ func (at *site) lowerPids() error {
 		return err
 	}
 	return g.set(Limits{Pids: at.spec.Limits.Pids})
+}
+
+// roomToJoin refuses a process that joins a container which is as good as full:
+// it is a Go program too until it becomes its command.
+func (g *Group) roomToJoin() error {
+	dir, present := g.dir("pids")
+	if !present {
+		return nil
+	}
+	stats, err := pidsStats(dir)
+	if err != nil || stats.Limit == 0 || stats.Current+minPids <= stats.Limit {
+		return ifPresent(err)
+	}
+	return fmt.Errorf("the container has %d of at most %d processes and threads, and one that joins needs %d more for a moment: raise its pids limit first: %w",
+		stats.Current, stats.Limit, minPids, unix.EAGAIN)
 }
 
 func limitPids(dir string, l Limits) error {
