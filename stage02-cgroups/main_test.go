@@ -20,6 +20,9 @@ func TestMain(m *testing.M) {
 	if len(os.Args) == 4 && os.Args[1] == hugePages {
 		takeHugePages(os.Args[2], os.Args[3] != "")
 	}
+	if len(os.Args) == 4 && os.Args[1] == rdmaContexts {
+		openRdmaContexts(os.Args[2], os.Args[3])
+	}
 	os.Exit(m.Run())
 }
 
