@@ -108,7 +108,7 @@ func (g *Group) awaitEmpty(deadline time.Time) error {
 
 func awaitExit(pid int, deadline time.Time) error {
 	pidfd, err := unix.PidfdOpen(pid, 0)
-	if err == unix.ESRCH {
+	if err == unix.ESRCH || err == unix.EINVAL { // so says Linux 6.1 as long as somebody holds a pidfd of a process that was reaped
 		return nil
 	}
 	if err != nil {

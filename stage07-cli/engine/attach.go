@@ -128,18 +128,28 @@ func (e *Engine) afterDeath(id string, cause error) error {
 	if err != nil {
 		return cause
 	}
-	if c.seen.Phase == state.Died {
-		lock, err := e.lock(c)
-		if err != nil {
-			return cause
-		}
-		defer lock.Close()
-		if err := e.heal(c); err != nil {
+	// A process that dies closes its sockets before it counts as dead.
+	if c.seen.Status != nil && !e.answers(c) {
+		if err := e.awaitShim(context.Background(), c); err != nil {
 			return errors.Join(cause, err)
+		}
+		if c, err = e.load(id); err != nil {
+			return cause
 		}
 	}
 	if c.seen.Exit != nil && c.seen.Exit.Error != "" {
 		return errors.New(c.seen.Exit.Error)
 	}
 	return cause
+}
+
+// answers reports whether the container's shim serves its clients. If so, it was
+// only one connection that ended: a client who reads too slowly is cut off.
+func (e *Engine) answers(c *container) bool {
+	client, err := shim.Connect(e.Volatile(c.id))
+	if err == nil {
+		defer client.Close()
+		err = client.Signal(0)
+	}
+	return !errors.Is(err, shim.ErrGone)
 }

@@ -22,7 +22,7 @@ type Engine struct {
 
 // Open returns the engine over root (durable, /var/lib/cooper) and run
 // (volatile, /run/cooper). It makes them, 0700, and refuses a directory that
-// isn't ours alone.
+// isn't ours alone. What a killed shim has left running is ended.
 func Open(root, run string) (*Engine, error) {
 	e := &Engine{Layout: state.Layout{Root: filepath.Clean(root), RunDir: filepath.Clean(run)}}
 	if err := e.Make(); err != nil {
@@ -34,6 +34,7 @@ func Open(root, run string) (*Engine, error) {
 	}
 	store.InUse = e.layerInUse
 	e.store = store
+	e.endLoose()
 	return e, nil
 }
 

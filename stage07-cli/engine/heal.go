@@ -3,6 +3,7 @@ package engine
 import (
 	"errors"
 	"os"
+	"path/filepath"
 	"slices"
 	"time"
 
@@ -49,6 +50,30 @@ func (e *Engine) heal(c *container) error {
 	}
 	c.seen = state.Observe(c.dir)
 	return nil
+}
+
+// endLoose heals containers with the host's pid namespace, or with another
+// container's, whose shim was killed. The kernel then kills the first process,
+// but of the others it has no reason to: they run on, and nobody watches over
+// them. No process is told of a shim's death but its child and its clients, so
+// whatever command comes next sees to it, and doesn't wait until somebody asks
+// for that container.
+//
+// It costs one look at the directory of those that run. What can't be healed
+// now, `cleanup` reports.
+func (e *Engine) endLoose() {
+	entries, err := os.ReadDir(e.RunDir)
+	if err != nil {
+		return
+	}
+	for _, entry := range entries {
+		if _, err := os.Lstat(filepath.Join(e.Volatile(entry.Name()), state.LooseFile)); err != nil {
+			continue
+		}
+		if c, err := e.load(entry.Name()); err == nil {
+			_ = e.tryHeal(c)
+		}
+	}
 }
 
 // deathOf is the end of a run whose shim is dead.

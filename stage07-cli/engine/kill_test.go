@@ -1,14 +1,17 @@
 package engine_test
 
 import (
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
 
 	"cooper/stage01-namespaces/notrace"
+	"cooper/stage03-rootfs"
 	"cooper/stage07-cli/engine"
 	"cooper/stage07-cli/shim/state"
 
@@ -85,6 +88,97 @@ func TestTheContainerDiesWithItsShim(t *testing.T) {
 	_, err = b.Start(t.Context(), "web", engine.StartOptions{})
 	require.NoError(t, err)
 	require.NoError(t, b.Remove(t.Context(), "web", engine.RemoveOptions{Force: true}))
+}
+
+// Without a pid namespace of its own only the container's first process ends
+// with the shim. Whatever command is next, it ends the others.
+func TestWhatASharedPIDNamespaceKeepsAliveEndsWithTheNextCommand(t *testing.T) {
+	b := newBench(t)
+	donor := b.donor(t, "true", func(*engine.CreateOptions) {})
+	for _, mode := range []string{"host", "container:" + donor} {
+		o := options("sh", "-c", "sleep 1000 & setsid sleep 1000 & echo ready; wait")
+		o.Sharing.PID = mode
+		a := b.attend(t, o, engine.Streams{})
+		a.out.await(t, "ready")
+		require.NoError(t, a.Detach())
+		require.Equal(t, "detached", a.end(t).err)
+		before := b.state(t, a.ID)
+		var others []state.Task
+		for _, task := range tasksOf(t, "cooper/"+a.ID) {
+			if task.Pid != before.Pid {
+				others = append(others, task)
+			}
+		}
+		require.GreaterOrEqual(t, len(others), 2, mode)
+		b.open(t)
+		require.True(t, b.state(t, a.ID).Running, "a living one is left alone: %s", mode)
+
+		require.NoError(t, unix.Kill(before.ShimPid, unix.SIGKILL))
+		awaitEnd(t, before.ShimPid)
+		_, err := unix.Wait4(before.Pid, nil, 0, nil) // it is ours by now, and the pid namespace waits for it
+		require.NoError(t, err)
+		for _, task := range others {
+			require.True(t, task.Alive(), "nobody has told the kernel: %s", mode)
+		}
+		b.open(t)
+		for _, task := range others {
+			require.False(t, task.Alive(), mode)
+		}
+		require.Equal(t, 137, b.state(t, a.ID).ExitCode)
+		require.NoDirExists(t, filepath.Join(b.run, a.ID))
+	}
+	require.True(t, b.state(t, donor).Running)
+}
+
+// A client that is attached hears of it at once.
+func TestASessionEndsWhatItsShimLeftAlive(t *testing.T) {
+	b := newBench(t)
+	o := options("sh", "-c", "sleep 1000 & setsid sleep 1000 & echo ready; wait")
+	o.Sharing.PID = "host"
+	a := b.attend(t, o, engine.Streams{})
+	a.out.await(t, "ready")
+	tasks := tasksOf(t, "cooper/"+a.ID)
+	require.GreaterOrEqual(t, len(tasks), 3)
+	require.NoError(t, unix.Kill(b.state(t, a.ID).ShimPid, unix.SIGKILL))
+	require.Equal(t, 137, a.end(t).code)
+	for _, task := range tasks {
+		require.False(t, task.Alive())
+	}
+}
+
+// When memory runs out, the kernel takes the container and not its shim, where
+// we may ask for that; and a container can't ask for it.
+func TestTheShimIsAWorseVictimThanItsContainer(t *testing.T) {
+	if ranStatic(t) {
+		return
+	}
+	b := newBench(t)
+	own, err := os.ReadFile("/proc/self/oom_score_adj")
+	require.NoError(t, err)
+	held, err := rootfs.HeldCapabilities()
+	require.NoError(t, err)
+	ours, theirs := string(own), string(own)
+	if slices.Contains(held, "CAP_SYS_RESOURCE") {
+		ours, theirs = "-999\n", "0\n"
+	}
+	score := func(pid int) string {
+		text, err := os.ReadFile(fmt.Sprintf("/proc/%d/oom_score_adj", pid))
+		require.NoError(t, err)
+		return string(text)
+	}
+	high := 500
+	for _, c := range []struct {
+		asked *int
+		want  string
+	}{{nil, theirs}, {&high, "500\n"}} {
+		o := options("sleep", "1000")
+		o.OOMScoreAdj = c.asked
+		id := b.started(t, o)
+		require.Equal(t, ours, score(b.state(t, id).ShimPid))
+		require.Equal(t, c.want, score(b.state(t, id).Pid))
+		require.Equal(t, c.want, b.execed(t, id, "cat", "/proc/self/oom_score_adj"), "an exec, too")
+		require.Equal(t, "refused\n", b.execed(t, id, "sh", "-c", "echo -1 2>/dev/null >/proc/self/oom_score_adj || echo refused"))
+	}
 }
 
 func TestAContainerThatRemovesItselfIsGoneAfterItsShimDied(t *testing.T) {
@@ -202,7 +296,7 @@ func TestARestartOfTheHostIsSaid(t *testing.T) {
 func awaitEnd(t *testing.T, pid int) {
 	t.Helper()
 	pidfd, err := unix.PidfdOpen(pid, 0)
-	if err == unix.ESRCH {
+	if err == unix.ESRCH || err == unix.EINVAL { // as state.Task.Open
 		return
 	}
 	require.NoError(t, err)

@@ -67,9 +67,9 @@ func (c *Client) CloseInput() error { return writeFrame(c.conn, stdin, nil) }
 // Detach leaves the container as it is. Copy then ends with ErrGone.
 func (c *Client) Detach() error {
 	err := writeFrame(c.conn, detach, nil)
-	raw, rawErr := c.conn.SyscallConn()
-	if rawErr != nil {
-		return errors.Join(err, rawErr)
+	// The shim lets go of us as well, and Copy's caller may have closed us by now.
+	if raw, rawErr := c.conn.SyscallConn(); rawErr == nil {
+		_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RD) })
 	}
-	return errors.Join(err, raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RD) }))
+	return err
 }

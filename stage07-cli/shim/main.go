@@ -64,6 +64,7 @@ func supervise(conn *os.File) error {
 		return s.client.answer(fmt.Errorf("read spec: %w", err))
 	}
 	j.Spec = nil // it is long, and we stay
+	stepBack("/proc/self", &s.spec)
 	if err := s.start(); err != nil {
 		return errors.Join(err, s.giveUp(err))
 	}

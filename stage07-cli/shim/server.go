@@ -21,6 +21,11 @@ func (s *supervisor) listen() error {
 	if err := os.MkdirAll(s.job.Socket, 0o700); err != nil {
 		return err
 	}
+	if !s.job.Exec && !s.spec.IsNew(namespaces.PID) {
+		if err := os.WriteFile(filepath.Join(s.job.Socket, state.LooseFile), nil, 0o600); err != nil {
+			return err
+		}
+	}
 	path := filepath.Join(s.job.Socket, state.SocketFile)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return err // left by a run that was killed

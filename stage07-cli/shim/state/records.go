@@ -17,6 +17,10 @@ const (
 	LogFile    = "log"
 	LockFile   = "lock"
 	SocketFile = "shim.sock"
+
+	// LooseFile stands beside the socket of a container whose processes don't
+	// end with its first one, since it has no pid namespace of its own.
+	LooseFile = "loose"
 )
 
 // Status is written while a run lasts, by its shim. It is removed as the

@@ -82,6 +82,9 @@ func (t Task) Open() (*os.File, error) {
 		return nil, fmt.Errorf("process %d: %w", t.Pid, errElsewhere)
 	}
 	fd, err := unix.PidfdOpen(t.Pid, 0)
+	if err == unix.EINVAL { // so says Linux 6.1 as long as somebody holds a pidfd of a process that was reaped
+		err = unix.ESRCH
+	}
 	if err != nil {
 		return nil, os.NewSyscallError("pidfd_open", err)
 	}
