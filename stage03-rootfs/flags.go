@@ -13,6 +13,9 @@ import (
 //	name:/in/container[:ro,…]          a volume by name
 //	/in/container                      a volume without a name
 //
+// With Podman's option idmap=uids=0-1000-1;gids=0-1000-1 its files are seen with
+// other owners, here root's as those of user 1000.
+//
 // A relative source with a slash is refused, as it is by Docker: was a volume
 // or a directory meant?
 func ParseVolume(value string) (Mount, error) {
@@ -38,6 +41,16 @@ func ParseVolume(value string) (Mount, error) {
 	m.Options = slices.DeleteFunc(m.Options, func(option string) bool {
 		return slices.Contains([]string{"consistent", "cached", "delegated"}, option)
 	})
+	options := m.Options
+	m.Options = nil
+	for _, option := range options {
+		mappings, isMap := strings.CutPrefix(option, "idmap=")
+		if !isMap {
+			m.Options = append(m.Options, option)
+		} else if err := m.setIDMap(mappings); err != nil {
+			return Mount{}, fmt.Errorf("volume %q: %w", value, err)
+		}
+	}
 	return m.finish(fmt.Sprintf("volume %q", value))
 }
 

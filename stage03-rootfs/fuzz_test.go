@@ -31,7 +31,7 @@ func FuzzLookUp(f *testing.F) {
 func FuzzMountFlags(f *testing.F) {
 	for _, value := range []string{
 		"/a:/b:ro,z", "name:/b", "/b", "/t:size=1m,mode=700", "type=bind,src=/a,dst=/b,bind-propagation=rshared,ro",
-		`type=tmpfs,"dst=/a,b",tmpfs-size=1m`, "type=bind,src=/a,dst=/b,idmap=uids=0-1-1;gids=0-1-1", "/a:/../proc",
+		`type=tmpfs,"dst=/a,b",tmpfs-size=1m`, "type=bind,src=/a,dst=/b,idmap=uids=0-1-1;gids=0-1-1", "/a:/../proc", "/a:/b:idmap=uids=0-1-1;gids=0-1-1",
 	} {
 		f.Add(value)
 	}

@@ -85,7 +85,7 @@ func (m Mount) validate() error {
 	case options.idmap && !m.isBind():
 		return fmt.Errorf("mount on %s: idmap is for binds; files in a new filesystem have the owners that they get", m.Destination)
 	case options.idmap && (len(m.UIDMappings) == 0 || len(m.GIDMappings) == 0):
-		return fmt.Errorf("mount on %s: idmap needs mappings of uids and gids", m.Destination)
+		return fmt.Errorf("mount on %s: idmap needs mappings of uids and gids: write idmap=uids=0-1000-1;gids=0-1000-1", m.Destination)
 	case options.copyUp && m.Type != "tmpfs":
 		return fmt.Errorf("mount on %s: tmpcopyup is for a tmpfs", m.Destination)
 	}

@@ -4,6 +4,7 @@ import (
 	"strings"
 	"testing"
 
+	"cooper/stage01-namespaces"
 	"cooper/stage07-cli/engine"
 
 	"github.com/stretchr/testify/require"
@@ -29,6 +30,8 @@ func TestAMountIsReadAsDockerWritesIt(t *testing.T) {
 		{"v", "../a:/data", engine.Mount{Type: "bind", Source: "/a", Destination: "/data"}},
 		{"mount", "type=bind,source=/srv,target=/data,readonly", engine.Mount{Type: "bind", Source: "/srv", Destination: "/data", ReadOnly: true}},
 		{"mount", "src=db,dst=/data,volume-nocopy", engine.Mount{Type: "volume", Source: "db", Destination: "/data", NoCopy: true}},
+		{"v", "/srv:/data:idmap=uids=0-5-1;gids=0-6-1", engine.Mount{Type: "bind", Source: "/srv", Destination: "/data", Options: []string{"ridmap"},
+			UIDMappings: []namespaces.IDMapping{{HostID: 5, Size: 1}}, GIDMappings: []namespaces.IDMapping{{HostID: 6, Size: 1}}}},
 		{"tmpfs", "/t:size=1m", engine.Mount{Type: "tmpfs", Destination: "/t", Options: append(tmpfs, "size=1m")}},
 	} {
 		t.Run(c.flag+" "+c.value, func(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"cooper/stage01-namespaces"
 	"cooper/stage07-cli/engine"
 	"cooper/stage07-cli/shim/state"
 	"github.com/stretchr/testify/require"
@@ -164,4 +165,31 @@ func TestAHungWriterOfStateHurtsOnlyItsContainer(t *testing.T) {
 	require.Len(t, list, 2)
 	require.NoError(t, b.Logs(t.Context(), stuck, engine.LogsOptions{Tail: -1, Out: new(bytes.Buffer)}))
 	require.NoError(t, lock.Close())
+}
+
+// A mapping is of the mount and not of the files: what is root's on the disk is
+// user 1000's in there, and the other way round.
+func TestAnIDMappedMountIsSeenWithOtherOwners(t *testing.T) {
+	b := newBench(t)
+	host := t.TempDir()
+	require.NoError(t, os.Chmod(host, 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(host, "file"), nil, 0o644))
+	mapping := []namespaces.IDMapping{{ContainerID: 0, HostID: 1000, Size: 1}}
+	for _, m := range []engine.Mount{
+		{Type: "bind", Source: host, Destination: "/v"},
+		{Type: "volume", Source: "data", Destination: "/v"},
+	} {
+		m.Options, m.UIDMappings, m.GIDMappings = []string{"ridmap"}, mapping, mapping
+		o := options("sh", "-c", "touch /v/file /v/new && stat -c %u:%g /v/file /v/new")
+		o.User, o.Mounts = "1000:1000", []engine.Mount{m}
+		require.Equal(t, result{out: "1000:1000\n1000:1000\n"}, b.finished(t, o, ""), m.Type)
+	}
+	data, err := b.Volume("data")
+	require.NoError(t, err)
+	for _, dir := range []string{host, data.Mountpoint} {
+		var st unix.Stat_t
+		require.NoError(t, unix.Stat(filepath.Join(dir, "new"), &st))
+		require.Zero(t, st.Uid)
+		require.Zero(t, st.Gid)
+	}
 }
