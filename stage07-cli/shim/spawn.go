@@ -39,9 +39,17 @@ func Spawn() (*Client, error) {
 		return nil, fmt.Errorf("open our own binary: %w", err)
 	}
 	defer exe.Close()
+	// The child's socket becomes its descriptor 3. If the binary had that number,
+	// which another goroutine may just have set free, it would execute the socket.
+	binary, err := unix.FcntlInt(exe.Fd(), unix.F_DUPFD_CLOEXEC, socketFD+1)
+	if err != nil {
+		unix.Close(ours)
+		return nil, os.NewSyscallError("fcntl F_DUPFD_CLOEXEC", err)
+	}
+	defer unix.Close(binary)
 	// Not os.StartProcess: its first use makes a process just to see whether
 	// pidfds work.
-	pid, err := syscall.ForkExec(fmt.Sprintf("/proc/self/fd/%d", exe.Fd()), []string{argv0}, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(fmt.Sprintf("/proc/self/fd/%d", binary), []string{argv0}, &syscall.ProcAttr{
 		Dir: "/", // or the user's directory could not be unmounted while the container lives
 		// Go's runtime reads these before any of our code runs. One processor
 		// is enough for a process that waits. Garbage is collected only when
