@@ -46,8 +46,8 @@ func (l Limits) forBirth() Limits {
 }
 
 // lowerPids sets the limit that was asked for, while the child waits for its
-// exec. Whoever is beyond the limit by then may stay: of the child's threads, the
-// exec ends all but one, and makes no new one.
+// exec. It may have more threads than that: whoever is there stays, until the
+// exec ends them.
 func (at *site) lowerPids() error {
 	g, err := at.group()
 	if err != nil {

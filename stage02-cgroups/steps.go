@@ -101,7 +101,7 @@ func Lower(s *Spec, p *namespaces.Process) []namespaces.Step {
 	at := siteOf(s)
 	return []namespaces.Step{{
 		Name: "cgroups/lower_pids",
-		Why:  "so few threads are too few for us: the limit comes when the child is all ready for its exec, which ends the others",
+		Why:  "fewer than a Go program needs: the limit comes when the child has only its exec left to do, which ends its other threads",
 		Do:   func() error { return p.BeforeExec(at.lowerPids) },
 	}}
 }
