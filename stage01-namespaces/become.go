@@ -108,7 +108,7 @@ func (c *command) mayGoOn() bool {
 // more: through it the parent must still hear whether the command could be
 // executed.
 func (c *command) keepStdio() error {
-	if err := unix.CloseRange(firstFree, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
+	if err := unix.CloseRange(firstClosed, ^uint(0), unix.CLOSE_RANGE_CLOEXEC); err != nil {
 		return os.NewSyscallError("close_range", err)
 	}
 	if !c.spec.Init {

@@ -73,11 +73,11 @@ type join struct {
 
 // Descriptors that the child is given. It has no others.
 const (
-	specFD    = 3 // the Spec as JSON up to end-of-file; its arrival is also the permission to go on
-	eventsFD  = 4 // a SOCK_SEQPACKET: events and records to the parent; close-on-exec, so end-of-file means exec succeeded
-	firstFree = 5 // the command gets none from here on
-	exeFD     = 5 // our own binary, to execute; and again, by the same descriptor, for an init
-	mappedFD  = 6 // only with a new user namespace: a pipe with one byte once the ids are mapped
+	firstClosed = 3 // the command gets none from here on
+	specFD      = 3 // the Spec as JSON up to end-of-file; its arrival is also the permission to go on
+	eventsFD    = 4 // a SOCK_SEQPACKET: events and records to the parent; close-on-exec, so end-of-file means exec succeeded
+	exeFD       = 5 // our own binary, to execute; and again, by the same descriptor, for an init
+	mappedFD    = 6 // only with a new user namespace: a pipe with one byte once the ids are mapped
 )
 
 // start clones the child (or the door) and returns its pid. The caller holds

@@ -32,6 +32,12 @@ func TestMain(m *testing.M) {
 				return errors.Join(fmt.Errorf("dumpable is %d", dumpable), err)
 			}})
 		}
+		if s.Hostname == "leaks-inside" {
+			steps = slices.Insert(steps, 0, Step{Name: "namespaces/test", Why: "to leak", Do: func() error {
+				_, err := unix.Open("/", unix.O_RDONLY|unix.O_DIRECTORY, 0) // without close-on-exec
+				return err
+			}})
+		}
 		if s.Hostname == "dies-inside" {
 			steps = slices.Insert(steps, len(steps)-1, Step{Name: "namespaces/test", Why: "to die", Do: func() error {
 				return unix.Kill(os.Getpid(), unix.SIGABRT)
@@ -149,6 +155,16 @@ func TestNoDescriptorLeaksIntoTheCommand(t *testing.T) {
 	defer unix.Close(leak)
 	output, _ := run(t, everything("sh", "-c", "for n in $(seq 0 40); do [ -e /proc/$$/fd/$n ] && echo $n; done; true"))
 	require.Equal(t, "0\n1\n2\n", output)
+}
+
+func TestWhatTheChildLeftOpenIsClosedByTheExec(t *testing.T) {
+	notrace.Check(t)
+	for _, init := range []bool{false, true} {
+		s := everything("sh", "-c", "for n in $(seq 0 40); do [ -e /proc/$$/fd/$n ] && echo $n; done; true")
+		s.Hostname, s.Init = "leaks-inside", init
+		output, _ := run(t, s)
+		require.Equal(t, "0\n1\n2\n", output, "init: %v", init)
+	}
 }
 
 func TestTheSoftLimitOnOpenFilesIsTheKernelsOwn(t *testing.T) {
