@@ -13,8 +13,15 @@ import (
 // argv0 is the name by which Main knows that it is the shim.
 const argv0 = "cooper-shim"
 
-// socketFD is where the shim finds the socket to whoever spawned it.
-const socketFD = 3
+// Descriptors that the shim is born with, behind its standard streams.
+const (
+	socketFD = 3 // the socket to whoever spawned it
+
+	// binaryFD is our binary, for the exec alone: settle closes it. Had it only
+	// the number that it has in the parent, then with other goroutines about
+	// ForkExec might put a descriptor of its own there, and execute that.
+	binaryFD = 4
+)
 
 // Spawn starts a shim that waits for its job. Closed before it gets one, it
 // ends by itself: so a caller may spawn early, while it still prepares the job.
@@ -39,17 +46,9 @@ func Spawn() (*Client, error) {
 		return nil, fmt.Errorf("open our own binary: %w", err)
 	}
 	defer exe.Close()
-	// The child's socket becomes its descriptor 3. If the binary had that number,
-	// which another goroutine may just have set free, it would execute the socket.
-	binary, err := unix.FcntlInt(exe.Fd(), unix.F_DUPFD_CLOEXEC, socketFD+1)
-	if err != nil {
-		unix.Close(ours)
-		return nil, os.NewSyscallError("fcntl F_DUPFD_CLOEXEC", err)
-	}
-	defer unix.Close(binary)
 	// Not os.StartProcess: its first use makes a process just to see whether
 	// pidfds work.
-	pid, err := syscall.ForkExec(fmt.Sprintf("/proc/self/fd/%d", binary), []string{argv0}, &syscall.ProcAttr{
+	pid, err := syscall.ForkExec(fmt.Sprintf("/proc/self/fd/%d", binaryFD), []string{argv0}, &syscall.ProcAttr{
 		Dir: "/", // or the user's directory could not be unmounted while the container lives
 		// Go's runtime reads these before any of our code runs. One processor
 		// is enough for a process that waits. Garbage is collected only when
@@ -57,7 +56,7 @@ func Spawn() (*Client, error) {
 		// own tables take more memory (0.7 MB, measured) than all that a start
 		// leaves behind.
 		Env:   []string{"GOMAXPROCS=1", "GOGC=off", "GOMEMLIMIT=10MiB"},
-		Files: []uintptr{uintptr(null), uintptr(null), uintptr(null), uintptr(theirs)},
+		Files: []uintptr{uintptr(null), uintptr(null), uintptr(null), uintptr(theirs), exe.Fd()},
 		// A session of its own: no ^C and no hangup of the user's terminal reaches it.
 		Sys: &syscall.SysProcAttr{Setsid: true},
 	})
