@@ -183,9 +183,11 @@ func TestOnlyARunningContainerCanBeJoined(t *testing.T) {
 			seen = append(seen, b.state(t, donor).Pid)
 
 			require.NoError(t, b.Kill(t.Context(), donor, "KILL"))
-			if c.file != "pid" { // that one has ended with it
+			if c.file != "pid" { // that one ends with it
 				require.NoError(t, b.Kill(t.Context(), id, "KILL"))
 			}
+			_, err = b.Wait(t.Context(), id)
+			require.NoError(t, err)
 			_, err = b.Start(t.Context(), id, engine.StartOptions{})
 			require.ErrorIs(t, err, engine.ErrNotRunning)
 			require.ErrorContains(t, err, "cannot join "+c.what+" of a non running container: Container "+donor)
