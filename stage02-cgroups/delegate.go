@@ -138,6 +138,34 @@ func enableEach(dir string) error {
 	return err
 }
 
+// mayEnter says what the kernel only refuses (EACCES): who moves a process, or
+// bears it elsewhere, must be allowed to in the lowest group that both are in.
+// To a user that is what was delegated to him, and a session in which he logged
+// in isn't there.
+func (g *Group) mayEnter() error {
+	if !isUnprivileged() {
+		return nil
+	}
+	own, err := memberships("/proc/self/cgroup")
+	if err != nil {
+		return err
+	}
+	above := commonAbove(g.places[0], own[""])
+	if err := unix.Access(filepath.Join(above, "cgroup.procs"), unix.W_OK); err != nil {
+		return fmt.Errorf("enter cgroup %s: %w (from here it's reached through %s, which isn't this user's; where systemd runs, put systemd-run --user --scope in front)", g.path, err, above)
+	}
+	return nil
+}
+
+// commonAbove is the directory of the lowest group that holds both a place and a
+// process's own group.
+func commonAbove(p place, own string) string {
+	for p.member != "/" && own != p.member && !strings.HasPrefix(own, p.member+"/") {
+		p.member, p.dir = filepath.Dir(p.member), filepath.Dir(p.dir)
+	}
+	return p.dir
+}
+
 // explainDenied says what to do about a group that may not be made. Who asks
 // for no limits does without: he has no rights to a group, and nothing to lose.
 func (m *making) explainDenied(err error) error {

@@ -92,6 +92,21 @@ func TestASystemBelowAGroupHasThatForItsTop(t *testing.T) {
 	require.Equal(t, []string{dir}, dirs)
 }
 
+func TestAUserEntersAGroupThroughGroupsOfHisOwnOnly(t *testing.T) {
+	container := place{dir: "/sys/fs/cgroup/user.slice/user@1000.service/cooper/1", member: "/user.slice/user@1000.service/cooper/1"}
+	for own, want := range map[string]string{
+		"/user.slice/session-1.scope":                   "/sys/fs/cgroup/user.slice",
+		"/user.slice/user@1000.service":                 "/sys/fs/cgroup/user.slice/user@1000.service",
+		"/user.slice/user@1000.service/supervisor":      "/sys/fs/cgroup/user.slice/user@1000.service",
+		"/user.slice/user@1000.service/cooper/1":        container.dir,
+		"/user.slice/user@1000.service/cooper/1/nested": container.dir,
+		"/user.slice/user@1000.service/cooper/12":       "/sys/fs/cgroup/user.slice/user@1000.service/cooper",
+		"/": "/sys/fs/cgroup", "/system.slice/x.service": "/sys/fs/cgroup", "/../elsewhere": "/sys/fs/cgroup",
+	} {
+		require.Equal(t, want, commonAbove(container, own), own)
+	}
+}
+
 func TestWhoMayHaveNoGroupDoesWithoutUnlessHeAsksForALimit(t *testing.T) {
 	if os.Geteuid() == 0 {
 		t.Skip("root may have groups")

@@ -41,6 +41,9 @@ func (at *site) prepareBirth(p *namespaces.Process) error {
 		return err
 	}
 	if g.version == 2 {
+		if err := g.mayEnter(); err != nil {
+			return err
+		}
 		p.Cgroup, err = os.OpenFile(g.home(), unix.O_PATH|unix.O_DIRECTORY, 0)
 		return err
 	}

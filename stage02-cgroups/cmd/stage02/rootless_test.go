@@ -1,6 +1,7 @@
 package main
 
 import (
+	"os"
 	"testing"
 
 	"cooper/stage01-namespaces/notrace"
@@ -62,6 +63,31 @@ gone: 0
 		cat $group/pids.max
 		kill -KILL $target; wait $run; echo $?
 		echo gone: $(find /sys/fs/cgroup -name cooper | wc -l)
+	`))
+}
+
+// In a session of his he isn't in the part of the tree that systemd leaves to
+// him: run goes there, exec has to be taken there.
+func TestAnOrdinaryUserHasLimitsWhereSystemdRuns(t *testing.T) {
+	if os.Geteuid() == 0 || cgroups.Driver() != cgroups.Systemd {
+		t.Skip("for a user of a machine with systemd")
+	}
+	require.Regexp(t, `^pids: 20
+stage02: cgroups/clone_into_cgroup: enter cgroup .*/container: permission denied \(from here it's reached through .*, which isn't this user's; where systemd runs, put systemd-run --user --scope in front\)
+125
+joined: 2
+137
+$`, notrace.AsUser(t, "stage02", `
+		mkfifo ready
+		stage02 run --cgroup-manager systemd --pids 20 sh -c 'echo > ready; exec sleep 1000' & run=$!; read line < ready
+		target=$(echo $(cat /proc/$run/task/*/children))
+		group=/sys/fs/cgroup$(sed s/0::// /proc/$target/cgroup)
+		echo pids: $(cat $group/pids.max)
+		stage02 exec $target true; echo $?
+		export XDG_RUNTIME_DIR=/run/user/$(id -u)
+		systemd-run --user --scope --quiet stage02 exec $target sh -c "echo > $PWD/ready; exec sleep 1000" & read line < ready
+		echo joined: $(wc -l < $group/cgroup.procs)
+		kill -KILL $target; wait $run || echo $?
 	`))
 }
 

@@ -2,6 +2,7 @@ package main
 
 import (
 	"os"
+	"path/filepath"
 	"testing"
 
 	namespaces "cooper/stage01-namespaces"
@@ -11,7 +12,7 @@ import (
 // TestMain makes the test binary the program, for whoever calls it by that name.
 func TestMain(m *testing.M) {
 	namespaces.Init(rootfs.Inside)
-	if os.Args[0] == "stage03" {
+	if filepath.Base(os.Args[0]) == "stage03" {
 		main()
 		return
 	}
