@@ -2,6 +2,7 @@ package cli
 
 import (
 	"encoding/json"
+	"regexp"
 	"slices"
 	"strings"
 	"testing"
@@ -61,6 +62,42 @@ func TestTheShellKnowsTheNames(t *testing.T) {
 	}
 	require.NotContains(t, h.ok("rm", "-f", "--generate-bash-completion"), "web")
 	h.ok("volume", "rm", "cask")
+}
+
+// What is planned is what is done, step by step, on either side.
+func TestPlanTellsWhatRunExplains(t *testing.T) {
+	h := newHost(t)
+	h.ok("run", "-d", "--name", "donor", "--network", "none", "--ipc", "shareable", "base", "sleep", "1000")
+	for _, line := range []string{
+		"base true", "-p 127.0.0.1::80 -v data:/d -m 64m --init base true", "--network none --read-only --tmpfs /t -w /made -u 1000 base true",
+		"--network container:donor --ipc container:donor --pid container:donor base true", "--network none --privileged base true",
+		"--network none --oom-score-adj 100 --ulimit core=0 --security-opt no-new-privileges --sysctl kernel.msgmax=9000 base true",
+	} {
+		r := h.cooper(append([]string{"run", "--rm", "--explain=json"}, words(line)...)...)
+		require.Zero(t, r.code, "%s: %s", line, r.stderr)
+		var done [2][]string
+		for event := range strings.Lines(r.stderr) {
+			var e struct {
+				Step   string
+				Inside bool
+			}
+			require.NoError(t, json.Unmarshal([]byte(event), &e), event)
+			side := &done[0]
+			if e.Inside {
+				side = &done[1]
+			}
+			*side = append(*side, e.Step)
+		}
+		outside, inside, _ := strings.Cut(h.ok(append([]string{"plan"}, words(line)...)...), "inside, by the child")
+		require.Equal(t, done, [2][]string{stepNames(outside), stepNames(inside)}, line)
+	}
+}
+
+func stepNames(plan string) (names []string) {
+	for _, found := range regexp.MustCompile(`(?m)^ *[0-9]+ +([a-z]+/[a-z_0-9]+) `).FindAllStringSubmatch(plan, -1) {
+		names = append(names, found[1])
+	}
+	return names
 }
 
 func TestPlanTellsTheStepsAndTakesNone(t *testing.T) {

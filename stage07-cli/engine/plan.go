@@ -2,10 +2,12 @@ package engine
 
 import (
 	"context"
+	"slices"
 
 	"cooper/stage01-namespaces"
 	"cooper/stage03-rootfs"
 	"cooper/stage06-network"
+	"cooper/stage07-cli/shim"
 )
 
 // Plan returns the steps that a container of these options would be started
@@ -37,5 +39,25 @@ func (e *Engine) Plan(ctx context.Context, o CreateOptions) (outside, inside []n
 	if err := check(s); err != nil {
 		return nil, nil, err
 	}
-	return network.Outside(s, new(namespaces.Process), e.store), network.Inside(s), nil
+	held, err := rootfs.HeldCapabilities()
+	if err != nil {
+		return nil, nil, err
+	}
+	if s.OOMScoreAdj == nil && slices.Contains(held, "CAP_SYS_RESOURCE") {
+		s.OOMScoreAdj = new(int) // the shim's would be inherited
+	}
+	if donor := s.Network.Mode.Container(); donor != "" {
+		s.Network.FilesDir = e.Container(donor)
+		network.Configure(s)
+	}
+	outside = network.Outside(s, new(namespaces.Process), e.store)
+	if o.joins() {
+		outside = slices.Insert(outside, len(outside)-1, shim.Recheck())
+	}
+	return outside, network.Inside(s), nil
+}
+
+// joins reports whether the container has another one's namespaces.
+func (o *CreateOptions) joins() bool {
+	return joined(string(o.Network)) != "" || joined(o.Sharing.IPC) != "" || joined(o.Sharing.PID) != ""
 }
