@@ -217,7 +217,9 @@ func launchAndWait(text string) {
 	steps[len(steps)-1].Do = func() error {
 		return p.BeforeExec(func() error {
 			fmt.Println(p.Pid)
-			select {}
+			for {
+				_ = unix.Pause() // a "select {}" Go would take for a deadlock, and end by itself
+			}
 		})
 	}
 	panic(namespaces.Launch(p, steps))
