@@ -3,6 +3,7 @@ package cgroups
 import (
 	"fmt"
 	"path/filepath"
+	"strings"
 
 	namespaces "cooper/stage01-namespaces"
 )
@@ -14,11 +15,23 @@ func (s *Spec) Join(pid int) error {
 	if err != nil {
 		return err
 	}
-	s.Target, s.CgroupPath, s.ID = pid, path, filepath.Base(path)
+	s.Target, s.CgroupPath, s.ID = pid, path, idIn(path)
 	if path == "" { // then nobody else knows the container's ID either
 		s.ID = namespaces.NewID()
 	}
 	return nil
+}
+
+// idIn finds the container's ID in its path: cooper/ID, or with systemd
+// system.slice/cooper-ID.scope/container. Two containers with one name would
+// share a session keyring.
+func idIn(path string) string {
+	above, name := filepath.Split(path)
+	unit, isScope := strings.CutSuffix(filepath.Base(above), ".scope")
+	if name != inScope || !isScope {
+		return name
+	}
+	return strings.TrimPrefix(unit, parent+"-")
 }
 
 // PathOf returns the CgroupPath of the container that a process is in, so that

@@ -5,6 +5,8 @@ import (
 	"strings"
 	"testing"
 
+	namespaces "cooper/stage01-namespaces"
+
 	"github.com/stretchr/testify/require"
 )
 
@@ -74,4 +76,16 @@ func TestAPathOfOurOwnHasSystemdsForm(t *testing.T) {
 	path, err := s.path()
 	require.NoError(t, err)
 	require.Equal(t, "cooper-"+s.ID+".scope/container", strings.TrimPrefix(path, filepath.Dir(filepath.Dir(path))+"/"))
+}
+
+// Who joins finds the session keyring by it.
+func TestTheIDOfAContainerIsInItsPath(t *testing.T) {
+	id := namespaces.NewID()
+	for _, slice := range []string{"system.slice", "web-shop.slice", "-.slice"} {
+		path, err := ScopePath(slice, id)
+		require.NoError(t, err)
+		require.Equal(t, id, idIn(path), path)
+	}
+	require.Equal(t, id, idIn("cooper/"+id))
+	require.Equal(t, inScope, idIn("cooper/"+inScope))
 }

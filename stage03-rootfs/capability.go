@@ -106,7 +106,7 @@ func readCapabilityFlags(flag string, words []string) (set capabilitySet, all bo
 // further than that. Who isn't root has no other containers to make or to join.
 func (s *Spec) PossibleCapabilities() ([]string, error) {
 	if s.IsNew(namespaces.User) || os.Geteuid() != 0 {
-		return capabilityNames, nil
+		return slices.Clone(capabilityNames), nil
 	}
 	return HeldCapabilities()
 }
