@@ -87,10 +87,12 @@ func archiveSpec(c *container) (*network.Spec, error) {
 		s.Target = c.seen.Status.Init.Pid
 		return s, nil
 	}
-	// What the kernel would show, a container sees that runs: only its files are
-	// mounted. A tmpfs would be empty, and gone with what is copied into it.
+	// Only its files are mounted: what the kernel would show belongs to one that
+	// runs, and so do the names of a network (they are written at each start). A
+	// tmpfs would be empty, and gone with what is copied into it.
+	names := s.Network.FilesDir
 	s.Mounts = slices.DeleteFunc(s.Mounts, func(m rootfs.Mount) bool {
-		return m.Type != "bind" || m.Namespace != "" || strings.HasPrefix(m.Source, s.Network.FilesDir+"/")
+		return m.Type != "bind" || m.Namespace != "" || names != "" && strings.HasPrefix(m.Source, names+"/")
 	})
 	s.Devices, s.MaskedPaths, s.ReadonlyPaths, s.Sysctl = nil, nil, nil, nil
 	s.ApparmorProfile, s.SelinuxLabel = "", "" // both are set through /proc

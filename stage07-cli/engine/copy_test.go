@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"testing"
 
+	"cooper/stage06-network"
 	"cooper/stage07-cli/archive"
 	"cooper/stage07-cli/engine"
 
@@ -47,8 +48,15 @@ func TestFilesAreCopiedIntoContainersThatRunAndThatDont(t *testing.T) {
 		return
 	}
 	b := newBench(t)
+	other := b.started(t, options("sleep", "1000"))
+	for _, mode := range []network.Mode{network.None, network.Bridge, network.Mode("container:" + other)} {
+		copyThroughoutALife(t, b, mode)
+	}
+}
+
+func copyThroughoutALife(t *testing.T, b *bench, mode network.Mode) {
 	o := options("sh", "-c", "mkdir -p /there; echo ours > /there/own; exec sleep 1000")
-	o.CapDrop = []string{"ALL"}
+	o.CapDrop, o.Network = []string{"ALL"}, mode
 	volume := t.TempDir()
 	o.Mounts = []engine.Mount{{Type: "bind", Source: volume, Destination: "/volume"}}
 	created, err := b.Create(t.Context(), o)
