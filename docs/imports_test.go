@@ -74,7 +74,7 @@ func roomOf(importPath string) string {
 
 // arrows are the only ones between the rooms of stage 7. CLI and API are two
 // faces of the engine; the engine talks to a shim but is no part of it; shim
-// and runtime stand on stage 6 alone, and archive, which copies files, on nothing.
+// and runtime stand on stage 6 alone, and archive, which copies files, on stage 4.
 var arrows = map[string][]string{
 	"cmd":    {"cli", "shim", "archive", "runtime"}, // which of them this process is, the program decides
 	"cli":    {"engine", "build", "api", "runtime", "archive"},

@@ -22,10 +22,11 @@ func holding(s *Spec, p *Process, do func() error) []Step {
 }
 
 // becomesReader waits until a child waits for its parent's word: in read(2), on
-// the socket. It's an error when it's the command by then.
+// the socket. No event tells of that, so we look until it's so. It's an error when
+// it's the command by then.
 func becomesReader(pid int) error {
 	reads := fmt.Sprintf("%d 0x%x ", unix.SYS_READ, eventsFD)
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); {
 		name, err := os.ReadFile(fmt.Sprintf("/proc/%d/cmdline", pid))
 		if err != nil || string(name) != initName+"\x00" {
 			return fmt.Errorf("no child of ours: %q (%v)", name, err)

@@ -12,22 +12,16 @@ import (
 // long names, large ids, fractions of seconds and attributes; where none is
 // needed, it is the plain ustar header.
 func header(name string, kind byte, stat *unix.Stat_t, xattrs []xattr) *tar.Header {
-	h := &tar.Header{
-		Name:     name,
-		Typeflag: kind,
-		Mode:     int64(stat.Mode & 0o7777),
-		Uid:      int(stat.Uid),
-		Gid:      int(stat.Gid),
-		ModTime:  time.Unix(stat.Mtim.Unix()),
-		Format:   tar.FormatPAX,
+	return &tar.Header{
+		Name:       name,
+		Typeflag:   kind,
+		Mode:       int64(stat.Mode & 0o7777),
+		Uid:        int(stat.Uid),
+		Gid:        int(stat.Gid),
+		ModTime:    time.Unix(stat.Mtim.Unix()),
+		PAXRecords: writeXattrs(xattrs),
+		Format:     tar.FormatPAX,
 	}
-	for _, x := range xattrs {
-		if h.PAXRecords == nil {
-			h.PAXRecords = map[string]string{}
-		}
-		h.PAXRecords[xattrRecord+x.name] = string(x.value)
-	}
-	return h
 }
 
 // wholeHere refuses what overlayfs keeps partly in a lower layer. Our own

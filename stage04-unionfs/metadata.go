@@ -53,10 +53,8 @@ func (m metadata) set(fd int) error {
 	if err := unix.Fchown(fd, m.uid, m.gid); err != nil {
 		return fmt.Errorf("fchown to %d:%d: %w", m.uid, m.gid, err)
 	}
-	for _, x := range m.xattrs {
-		if err := unix.Fsetxattr(fd, x.name, x.value, 0); err != nil {
-			return fmt.Errorf("fsetxattr %s: %w", x.name, err)
-		}
+	if err := setXattrs(fd, m.xattrs); err != nil {
+		return err
 	}
 	if err := unix.Fchmod(fd, m.mode); err != nil {
 		return fmt.Errorf("fchmod to %#o: %w", m.mode, err)

@@ -1,6 +1,7 @@
 package unionfs
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 
@@ -63,6 +64,39 @@ func listXattrs(fd int) ([]xattr, error) {
 	}
 	slices.SortFunc(list, func(a, b xattr) int { return strings.Compare(a.name, b.name) })
 	return list, nil
+}
+
+// Attributes reads the attributes of an open file that travel, as a tar's PAX
+// records; nil if there are none.
+func Attributes(fd int) (map[string]string, error) {
+	list, err := listXattrs(fd)
+	return writeXattrs(list), err
+}
+
+// SetAttributes gives them to an open file.
+func SetAttributes(fd int, records map[string]string) error {
+	return setXattrs(fd, readXattrs(records))
+}
+
+// writeXattrs puts attributes into an entry's PAX records.
+func writeXattrs(list []xattr) map[string]string {
+	if len(list) == 0 {
+		return nil
+	}
+	records := map[string]string{}
+	for _, x := range list {
+		records[xattrRecord+x.name] = string(x.value)
+	}
+	return records
+}
+
+func setXattrs(fd int, list []xattr) error {
+	for _, x := range list {
+		if err := unix.Fsetxattr(fd, x.name, x.value, 0); err != nil {
+			return fmt.Errorf("fsetxattr %s: %w", x.name, err)
+		}
+	}
+	return nil
 }
 
 // readGrowing calls read with a larger buffer as long as it answers ERANGE. The

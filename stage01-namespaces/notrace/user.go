@@ -50,6 +50,7 @@ func AsUser(t testing.TB, program, script string) string {
 	shell.Dir = home
 	shell.Env = []string{"PATH=" + bin + ":/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", "HOME=" + home, "LANG=C.UTF-8"}
 	shell.SysProcAttr = &syscall.SysProcAttr{Setsid: true, Credential: credential}
+	shell.Cancel = func() error { return syscall.Kill(-shell.Process.Pid, syscall.SIGKILL) } // what it left in the background, too
 	shell.WaitDelay = time.Second
 	output, err := shell.Output()
 	if err = errors.Join(ctx.Err(), err); err != nil {

@@ -14,6 +14,8 @@ import (
 	"syscall"
 	"time"
 
+	"cooper/stage04-unionfs"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -172,7 +174,7 @@ func (p *packer) header(info fs.FileInfo, name, target string, file *os.File) er
 	h.Format = tar.FormatPAX // whole times, long names, large ids
 	h.AccessTime, h.ChangeTime = time.Time{}, time.Time{}
 	if file != nil {
-		if h.PAXRecords, err = attributes(int(file.Fd())); err != nil {
+		if h.PAXRecords, err = unionfs.Attributes(int(file.Fd())); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
 	}

@@ -9,6 +9,8 @@ import (
 	"os"
 	"path"
 
+	"cooper/stage04-unionfs"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -216,7 +218,7 @@ func (u *unpacker) describe(fd int, h *tar.Header) error {
 		return os.NewSyscallError("fchown", err)
 	}
 	if !u.foreign {
-		if err := setAttributes(fd, h.PAXRecords); err != nil {
+		if err := unionfs.SetAttributes(fd, h.PAXRecords); err != nil {
 			return err
 		}
 	}

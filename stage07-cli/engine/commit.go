@@ -25,17 +25,11 @@ type CommitOptions struct {
 // The writable layer is a directory on the host, so nothing is mounted for it.
 // The container's lock makes rm wait; freezing makes its files stand still.
 func (e *Engine) Commit(ctx context.Context, name string, o CommitOptions) (imageID string, err error) {
-	c, lock, err := e.claim(name)
+	c, lock, err := e.claimWhole(name)
 	if err != nil {
 		return "", err
 	}
 	defer lock.Close()
-	if err := c.usable(); err != nil {
-		return "", err
-	}
-	if err := e.heal(c); err != nil {
-		return "", err
-	}
 	parent, err := e.store.Find(c.config.ImageID)
 	if err != nil {
 		return "", err

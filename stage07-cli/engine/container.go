@@ -115,6 +115,23 @@ func (e *Engine) claim(name string) (*container, *os.File, error) {
 	return c, lock, err
 }
 
+// claimWhole is claim for what needs the container's records, and a shim's left
+// tidied up.
+func (e *Engine) claimWhole(name string) (*container, *os.File, error) {
+	c, lock, err := e.claim(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err = c.usable(); err == nil {
+		err = e.heal(c)
+	}
+	if err != nil {
+		lock.Close()
+		return nil, nil, err
+	}
+	return c, lock, nil
+}
+
 // lock waits for the container's lock and looks at it again: while we waited it
 // may have been started, ended or removed.
 func (e *Engine) lock(c *container) (*os.File, error) {

@@ -40,17 +40,11 @@ func (e *Engine) WriteArchive(ctx context.Context, name, dir string, from io.Rea
 // its root is put together for this process alone, and nobody can start it
 // meanwhile.
 func (e *Engine) archive(ctx context.Context, name, path string, args []string, in io.Reader, out func(io.Reader) error) error {
-	c, lock, err := e.claim(name)
+	c, lock, err := e.claimWhole(name)
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
-	if err := c.usable(); err != nil {
-		return err
-	}
-	if err := e.heal(c); err != nil {
-		return err
-	}
 	s, err := archiveSpec(c)
 	if err != nil {
 		return err

@@ -18,17 +18,11 @@ import (
 // The kernel is asked first. What it refuses isn't written down; and a kill
 // between the two leaves a container that has its new limits until it ends.
 func (e *Engine) Update(name string, change Limits) error {
-	c, lock, err := e.claim(name)
+	c, lock, err := e.claimWhole(name)
 	if err != nil {
 		return err
 	}
 	defer lock.Close()
-	if err := c.usable(); err != nil {
-		return err
-	}
-	if err := e.heal(c); err != nil {
-		return err
-	}
 	spec, err := c.spec()
 	if err != nil {
 		return err
