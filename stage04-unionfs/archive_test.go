@@ -4,17 +4,14 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
 	"cooper/stage01-namespaces/notrace"
+	"cooper/stage04-unionfs/hardlayers"
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
@@ -92,75 +89,11 @@ func needRoot(t testing.TB) {
 	}
 }
 
-// census describes everything in a directory, one line for each name, with all
-// that a layer may say of it; equal censuses are equal layers. Names of one
-// file are told by the first of them.
 func census(t testing.TB, root string) string {
 	t.Helper()
-	var lines strings.Builder
-	first := map[uint64]string{}
-	err := filepath.Walk(root, func(path string, info os.FileInfo, err error) error {
-		require.NoError(t, err)
-		name, err := filepath.Rel(root, path)
-		require.NoError(t, err)
-		var stat unix.Stat_t
-		require.NoError(t, unix.Lstat(path, &stat))
-		if isWhiteout(&stat) {
-			fmt.Fprintf(&lines, "%q is gone\n", name)
-			return nil
-		}
-		fmt.Fprintf(&lines, "%q %o %d:%d", name, stat.Mode, stat.Uid, stat.Gid)
-		if name != "." {
-			fmt.Fprintf(&lines, " %d.%09d", stat.Mtim.Sec, stat.Mtim.Nsec)
-		}
-		if !isDir(&stat) && stat.Nlink > 1 {
-			if first[stat.Ino] == "" {
-				first[stat.Ino] = name
-			}
-			fmt.Fprintf(&lines, " is %q", first[stat.Ino])
-		}
-		fmt.Fprintln(&lines, content(t, path, &stat), attributes(t, path, &stat))
-		return nil
-	})
+	list, err := hardlayers.Census(root)
 	require.NoError(t, err)
-	return lines.String()
-}
-
-func content(t testing.TB, path string, stat *unix.Stat_t) string {
-	switch stat.Mode & unix.S_IFMT {
-	case unix.S_IFREG:
-		body, err := os.ReadFile(path)
-		require.NoError(t, err)
-		return fmt.Sprintf(" %d bytes %x", len(body), sha256.Sum256(body))
-	case unix.S_IFLNK:
-		target, err := os.Readlink(path)
-		require.NoError(t, err)
-		return fmt.Sprintf(" -> %q", target)
-	case unix.S_IFCHR, unix.S_IFBLK:
-		return fmt.Sprintf(" device %d:%d", unix.Major(stat.Rdev), unix.Minor(stat.Rdev))
-	}
-	return ""
-}
-
-// attributes lists the extended attributes, except those by which overlayfs
-// remembers where it copied a file from.
-func attributes(t testing.TB, path string, stat *unix.Stat_t) string {
-	if !isDir(stat) && !isRegular(stat) {
-		return ""
-	}
-	names := make([]byte, 4096)
-	n, err := unix.Listxattr(path, names)
-	require.NoError(t, err)
-	var list []string
-	for name := range strings.SplitSeq(string(names[:n]), "\x00") {
-		switch name {
-		case "", "trusted.overlay.origin", "trusted.overlay.impure", "trusted.overlay.uuid", "trusted.overlay.upper":
-			continue
-		}
-		list = append(list, fmt.Sprintf("%s=%q", name, attribute(t, path, name)))
-	}
-	slices.Sort(list) // the kernel lists them as they were set
-	return strings.Join(list, " ")
+	return list
 }
 
 func attribute(t testing.TB, path, name string) string {

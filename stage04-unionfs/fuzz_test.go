@@ -5,6 +5,8 @@ import (
 	"bytes"
 	"context"
 	"testing"
+
+	"cooper/stage04-unionfs/hardlayers"
 )
 
 // FuzzApply looks for a layer that reaches outside its directory. The input is
@@ -16,7 +18,7 @@ func FuzzApply(f *testing.F) {
 	f.Add([]byte{1, 0, 0, 2, 1, 5, 0, 6, 0, 3, 2, 6})
 	f.Add([]byte{2, 0, 5, 1, 0, 0, 0, 4, 0, 5, 0, 0, 1, 0, 0})
 	f.Add(append([]byte{0xff}, archive(f, dir("d/"), file("d/f", "x"), symlink("l", "/"), file(".wh.x", "")).Bytes()...))
-	f.Add(append([]byte{0xff}, sparse(f, 1<<20)...))
+	f.Add(append([]byte{0xff}, hardlayers.SparsePAX("holes", 1<<20)...))
 	f.Fuzz(func(t *testing.T, input []byte) {
 		p := newPlace(t)
 		layer := bytes.NewBuffer(nil)

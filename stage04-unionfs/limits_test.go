@@ -11,6 +11,8 @@ import (
 	"strings"
 	"testing"
 
+	"cooper/stage04-unionfs/hardlayers"
+
 	"github.com/klauspost/compress/zstd"
 	"github.com/stretchr/testify/require"
 )
@@ -29,8 +31,8 @@ func TestALayerIsHeldToItsLimits(t *testing.T) {
 		"files too big together": archive(t, file("a", strings.Repeat("x", 60_000)), file("b", strings.Repeat("x", 60_000))),
 		"a size of 2^62":         bytes.NewBuffer(sized(t, 1<<62)),
 		"padding without end":    bytes.NewBuffer(append(archive(t, file("f", "")).Bytes(), make([]byte, 200_000)...)),
-		"holes without end":      bytes.NewBuffer(sparse(t, 10<<30)),
-		"headers without files":  bytes.NewBuffer(bytes.Repeat(globalHeader(t), 400)),
+		"holes without end":      bytes.NewBuffer(hardlayers.SparsePAX("holes", 10<<30)),
+		"headers without files":  bytes.NewBuffer(bytes.Repeat(globalHeader(), 400)),
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
@@ -44,7 +46,7 @@ func TestALayerIsHeldToItsLimits(t *testing.T) {
 func TestHolesTakeNoRoom(t *testing.T) {
 	needRoot(t)
 	root := t.TempDir()
-	require.NoError(t, Apply(context.Background(), root, bytes.NewReader(sparse(t, 1<<30))))
+	require.NoError(t, Apply(context.Background(), root, bytes.NewReader(hardlayers.SparsePAX("holes", 1<<30))))
 	stat := lstat(t, root+"/holes")
 	require.EqualValues(t, 1<<30, stat.Size)
 	require.LessOrEqual(t, stat.Blocks*512, int64(64<<10))
@@ -65,41 +67,8 @@ func sized(t testing.TB, size int64) []byte {
 	return packed.Bytes()
 }
 
-// sparse is an archive of one file of the given size that holds but the word
-// "tail" at its end, in GNU's sparse format 1.0: the map of what isn't a hole
-// stands, in decimal lines, in front of the data.
-func sparse(t testing.TB, size int64) []byte {
-	mapped := fmt.Sprintf("1\n%d\n4\n", size-4)
-	body := mapped + strings.Repeat("\x00", 512-len(mapped)) + "tail"
-	pax := ""
-	for _, record := range [][2]string{{"GNU.sparse.major", "1"}, {"GNU.sparse.minor", "0"},
-		{"GNU.sparse.name", "holes"}, {"GNU.sparse.realsize", fmt.Sprint(size)}} {
-		line := " " + record[0] + "=" + record[1] + "\n"
-		length := len(line) + 2
-		pax += fmt.Sprint(length) + line
-	}
-	return append(raw(t, "PaxHeaders.0/holes", 'x', pax), raw(t, "GNUSparseFile.0/holes", '0', body)...)
-}
-
-func globalHeader(t testing.TB) []byte {
-	return raw(t, "pax_global_header", 'g', "17 comment=hello\n")
-}
-
-// raw is one entry written without archive/tar, which writes none of these.
-func raw(t testing.TB, name string, kind byte, body string) []byte {
-	header := make([]byte, 512)
-	copy(header, name)
-	copy(header[100:], "0000644\x000000000\x000000000\x00")
-	copy(header[124:], fmt.Sprintf("%011o\x0000000000000\x00        ", len(body)))
-	header[156] = kind
-	copy(header[257:], "ustar\x0000")
-	sum := 0
-	for _, b := range header {
-		sum += int(b)
-	}
-	copy(header[148:], fmt.Sprintf("%06o\x00 ", sum))
-	padding := make([]byte, (512-len(body)%512)%512)
-	return append(append(header, body...), padding...)
+func globalHeader() []byte {
+	return hardlayers.Raw("pax_global_header", 'g', "17 comment=hello\n")
 }
 
 func TestDecompressTellsFormatsByTheirFirstBytes(t *testing.T) {
