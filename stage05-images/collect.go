@@ -27,6 +27,11 @@ func (s *Store) collect(index *ocispec.Index) (gone []digest.Digest, rubbish []s
 	if err != nil {
 		return nil, nil, err
 	}
+	if s.InUse != nil {
+		if err := s.InUse(needed); err != nil {
+			return nil, nil, err
+		}
+	}
 	for _, entry := range index.Manifests {
 		if err := s.mark(entry, needed); err != nil {
 			return nil, nil, fmt.Errorf("image %s needs to be removed or pulled first: %w", entryLabel(entry), err)
@@ -119,7 +124,7 @@ func (s *Store) sweepLayers(needed map[digest.Digest]bool) ([]digest.Digest, err
 	var gone []digest.Digest
 	for _, layer := range layers {
 		id := digest.Digest("sha256:" + layer.Name())
-		if needed[id] || s.InUse != nil && s.InUse(id) {
+		if needed[id] {
 			continue
 		}
 		if err := os.MkdirAll(s.path("trash"), 0o700); err != nil {

@@ -51,7 +51,7 @@ func (s *Store) Commit(ctx context.Context, opts CommitOptions) (*Image, error) 
 }
 
 func (s *Store) commit(ctx context.Context, opts CommitOptions) (*Image, error) {
-	hold, err := s.hold(parentDigests(opts.Parent)...)
+	hold, err := s.hold(opts.Parent.digests()...)
 	if err != nil {
 		return nil, err
 	}

@@ -62,14 +62,3 @@ func ociLayerType(mediaType string) string {
 	}
 	return ocispec.MediaTypeImageLayer
 }
-
-func parentDigests(parent *Image) []digest.Digest {
-	if parent == nil {
-		return nil
-	}
-	list := append([]digest.Digest{parent.ID, parent.Descriptor.Digest}, parent.Config.RootFS.DiffIDs...)
-	for _, layer := range parent.Manifest.Layers {
-		list = append(list, layer.Digest)
-	}
-	return list
-}

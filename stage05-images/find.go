@@ -3,6 +3,7 @@ package images
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 	"strings"
 
@@ -26,6 +27,16 @@ func (s *Store) Find(nameOrID string) (*Image, error) {
 		return img.withNames(index), nil
 	}
 	return s.findID(nameOrID)
+}
+
+// Has reports whether the store has the image of that ID, or is about to lose
+// it. It is cheap, and reads nothing.
+func (s *Store) Has(id digest.Digest) bool {
+	if checkDigest(id) != nil {
+		return false
+	}
+	_, err := os.Stat(s.blobPath(id))
+	return err == nil
 }
 
 func (s *Store) findID(id string) (*Image, error) {

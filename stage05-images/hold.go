@@ -11,6 +11,27 @@ import (
 	namespaces "cooper/stage01-namespaces"
 )
 
+// Use finds an image and keeps all of it from being collected, until release is
+// called or the process ends. It is for whoever makes a container: the store
+// must not lose the layers before it can learn from InUse who stands on them.
+func (s *Store) Use(nameOrID string) (img *Image, release func(), err error) {
+	for {
+		if img, err = s.Find(nameOrID); err != nil {
+			return nil, nil, err
+		}
+		h, err := s.hold(img.digests()...)
+		if err != nil {
+			return nil, nil, err
+		}
+		// Between the look and the hold the image may have been removed, or its
+		// name given to another.
+		if now, err := s.Find(nameOrID); err == nil && now.ID == img.ID {
+			return img, h.release, nil
+		}
+		h.release()
+	}
+}
+
 // hold keeps blobs and layers from being collected while no image refers to
 // them yet: a pull finds a layer there, counts on it, and names its image only
 // minutes later.

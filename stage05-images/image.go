@@ -61,6 +61,19 @@ func parseConfig(body []byte, layers int) (*Config, error) {
 	return &config, nil
 }
 
+// digests lists all that an image is made of, blobs and unpacked layers: what a
+// collector must leave alone for it. No image is made of nothing.
+func (img *Image) digests() []digest.Digest {
+	if img == nil {
+		return nil
+	}
+	list := append([]digest.Digest{img.Descriptor.Digest, img.ID}, img.Config.RootFS.DiffIDs...)
+	for _, layer := range img.Manifest.Layers {
+		list = append(list, layer.Digest)
+	}
+	return list
+}
+
 // newImage joins the documents of an image.
 func newImage(desc ocispec.Descriptor, manifest *ocispec.Manifest, config *Config) *Image {
 	img := &Image{

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -316,6 +317,37 @@ func TestADamagedBlobIsFetchedAgainAndNoOther(t *testing.T) {
 	require.Equal(t, 2, server.count("GET", img.Manifest.Layers[0].Digest.String()))
 	require.Equal(t, 1, server.count("GET", img.Manifest.Layers[1].Digest.String()))
 	require.Equal(t, 2, server.count("GET", img.ID.String()))
+}
+
+// A flipped bit doesn't change a blob's length, so nobody sees it until the blob
+// is read.
+func TestADamagedBlobIsNotPassedOnAndTheNextPullMendsIt(t *testing.T) {
+	f := madeImage(t, []string{"x=1", "big=" + noise(500_000)})
+	server := serve(t, f, nil)
+	s := newStore(t)
+	img, err := Pull(context.Background(), s, server.host()+"/x:1", PullOptions{})
+	require.NoError(t, err)
+	layer := img.Manifest.Layers[0]
+	whole, err := os.ReadFile(s.blobPath(layer.Digest))
+	require.NoError(t, err)
+	damaged := slices.Clone(whole)
+	damaged[len(damaged)/2] ^= 1
+	require.NoError(t, os.WriteFile(s.blobPath(layer.Digest), damaged, 0o600))
+
+	other := registrytest.Start(t)
+	require.NoError(t, s.Tag(server.host()+"/x:1", other+"/x:1"))
+	_, err = Push(context.Background(), s, other+"/x:1", PushOptions{})
+	require.ErrorIs(t, err, ErrCorrupt)
+	require.ErrorContains(t, err, "pull the image again")
+	require.Equal(t, "1", readLayerFile(t, s, img, "x"), "what is unpacked is run all the same")
+
+	_, err = Pull(context.Background(), s, server.host()+"/x:1", PullOptions{})
+	require.NoError(t, err)
+	mended, err := os.ReadFile(s.blobPath(layer.Digest))
+	require.NoError(t, err)
+	require.Equal(t, whole, mended)
+	_, err = Push(context.Background(), s, other+"/x:1", PushOptions{})
+	require.NoError(t, err)
 }
 
 func TestBytesThatWereKeptButDamagedAreNotBlamedOnTheRegistry(t *testing.T) {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"time"
 
 	"cooper/stage05-images/registry"
@@ -58,7 +57,7 @@ func Push(ctx context.Context, s *Store, name string, opts PushOptions) (digest.
 }
 
 func (s *Store) push(ctx context.Context, repo *registry.Repository, img *Image, tag string, progress Progress) error {
-	hold, err := s.hold(append(digestsOf(s.layersOf(&img.Manifest, &img.Config)), img.ID, img.Descriptor.Digest)...)
+	hold, err := s.hold(img.digests()...)
 	if err != nil {
 		return err
 	}
@@ -91,19 +90,16 @@ func (s *Store) pushBlob(ctx context.Context, repo *registry.Repository, desc oc
 		progress.Layer(id, "Already there", 0, 0)
 		return nil
 	}
-	if !s.hasBlob(desc) {
-		return fmt.Errorf("%w: blob %s is missing: pull the image again", ErrCorrupt, desc.Digest)
-	}
 	err = repo.Upload(ctx, desc, func() (io.ReadCloser, error) {
-		file, err := os.Open(s.blobPath(desc.Digest))
+		blob, err := s.openBlob(desc)
 		if err != nil {
 			return nil, err
 		}
-		body := counting(ctx, file, func(n int64) { progress.Layer(id, "Pushing", n, desc.Size) })
+		body := counting(ctx, blob, func(n int64) { progress.Layer(id, "Pushing", n, desc.Size) })
 		return struct {
 			io.Reader
 			io.Closer
-		}{body, file}, nil
+		}{body, blob}, nil
 	})
 	if err != nil {
 		return err

@@ -51,6 +51,16 @@ func (s *Store) Prune() (Removal, error) {
 	return done, nil
 }
 
+// Collect removes what nobody needs any more, such as the layers of a removed
+// image when the last container that stood on them is gone.
+func (s *Store) Collect() error {
+	_, err := s.drop(func(*ocispec.Index) ([]ocispec.Descriptor, error) { return nil, nil })
+	if err != nil {
+		return fmt.Errorf("collect images: %w", err)
+	}
+	return nil
+}
+
 // drop strikes the chosen entries and collects. The index is on the disk before
 // the first blob goes: a crash in between leaves rubbish, and never an image
 // with holes.
@@ -65,9 +75,11 @@ func (s *Store) drop(choose func(*ocispec.Index) ([]ocispec.Descriptor, error)) 
 		if err != nil {
 			return err
 		}
-		done = s.strike(index, doomed)
-		if err := s.writeIndex(index); err != nil {
-			return err
+		if len(doomed) > 0 {
+			done = s.strike(index, doomed)
+			if err := s.writeIndex(index); err != nil {
+				return err
+			}
 		}
 		var gone []digest.Digest
 		gone, rubbish, err = s.collect(index)

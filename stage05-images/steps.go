@@ -2,7 +2,10 @@ package images
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
+	"os"
 	"slices"
 
 	namespaces "cooper/stage01-namespaces"
@@ -40,10 +43,23 @@ func Unpack(s *Spec, store *Store) []namespaces.Step {
 	}}
 }
 
+// unpack looks at the directories first: one that has its name is whole, and a
+// container keeps its layers when its image is removed by force.
 func unpack(s *Spec, store *Store) error {
+	if !slices.ContainsFunc(s.Lower, isMissing) {
+		return nil
+	}
 	img, err := store.Find(string(s.ImageID))
+	if errors.Is(err, ErrNotFound) {
+		return fmt.Errorf("layers of %s are gone, and the image too: pull it again: %w", s.Image, ErrNotFound)
+	}
 	if err != nil {
 		return err
 	}
 	return store.Unpack(context.Background(), img)
+}
+
+func isMissing(dir string) bool {
+	_, err := os.Stat(dir)
+	return errors.Is(err, fs.ErrNotExist)
 }

@@ -32,9 +32,10 @@ import (
 type Store struct {
 	dir string
 
-	// InUse tells which layers a container's root stands on, by diffID; they
-	// stay when their image goes. The engine sets it; nil is none.
-	InUse func(layer digest.Digest) bool
+	// InUse adds the layers that containers' roots stand on, by diffID, to what
+	// a collector must leave alone; they stay when their image goes. The engine
+	// sets it; nil is none. When it can't tell, nothing is collected.
+	InUse func(needed map[digest.Digest]bool) error
 }
 
 // ErrNotFound is the answer to a name or ID that the store doesn't have.

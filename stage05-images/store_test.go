@@ -109,7 +109,10 @@ func TestRemovingANameKeepsWhatOthersNeed(t *testing.T) {
 func TestALayerThatAContainerStandsOnStays(t *testing.T) {
 	s := newStore(t)
 	img := put(t, s, "a", nil, "x=1")
-	s.InUse = func(layer digest.Digest) bool { return layer == img.Config.RootFS.DiffIDs[0] }
+	s.InUse = func(needed map[digest.Digest]bool) error {
+		needed[img.Config.RootFS.DiffIDs[0]] = true
+		return nil
+	}
 	done, err := s.Remove("a", false)
 	require.NoError(t, err)
 	require.Equal(t, []digest.Digest{img.ID}, done.Deleted)
@@ -136,6 +139,24 @@ func TestWhatIsHeldIsNotCollectedAndWhatTheDeadHeldIs(t *testing.T) {
 	require.NoError(t, err)
 	require.NoFileExists(t, h.file.Name())
 	require.NoFileExists(t, s.blobPath(img.ID))
+}
+
+func TestAnImageInUseLosesItsNameAndNothingElse(t *testing.T) {
+	s := newStore(t)
+	put(t, s, "a", nil, "x=1")
+	img, release, err := s.Use("a")
+	require.NoError(t, err)
+	_, err = s.Remove("a", false)
+	require.NoError(t, err)
+	require.Equal(t, "1", readLayerFile(t, s, img, "x"))
+	require.True(t, s.Has(img.ID))
+
+	release()
+	require.NoError(t, s.Collect())
+	require.False(t, s.Has(img.ID))
+	requireClean(t, s)
+	_, _, err = s.Use("a")
+	require.ErrorIs(t, err, ErrNotFound)
 }
 
 func TestANameThatMovesLeavesItsImageWithoutOne(t *testing.T) {

@@ -39,10 +39,11 @@ func (e *Engine) create(ctx context.Context, o CreateOptions) (_ *making, err er
 	if err := o.validate(); err != nil {
 		return nil, err
 	}
-	img, err := e.image(ctx, o.Image)
+	img, release, err := e.useImage(ctx, o.Image)
 	if err != nil {
 		return nil, err
 	}
+	defer release()
 	if err := e.resolveSharing(&o); err != nil {
 		return nil, err
 	}
@@ -165,14 +166,19 @@ func (e *Engine) takeName(m *making) error {
 	}
 }
 
-// image finds the image, with all of its layers unpacked.
-func (e *Engine) image(ctx context.Context, name string) (*images.Image, error) {
-	img, err := e.store.Find(name)
+// useImage finds the image, with all of its layers unpacked, and keeps them
+// until the container's own configuration says that it stands on them.
+func (e *Engine) useImage(ctx context.Context, name string) (img *images.Image, release func(), err error) {
+	img, release, err = e.store.Use(name)
 	if errors.Is(err, images.ErrNotFound) {
-		return nil, tell(ErrNoImage, "No such image: %s", quotedImage(name))
+		return nil, nil, tell(ErrNoImage, "No such image: %s", quotedImage(name))
 	}
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	return img, e.store.Unpack(ctx, img)
+	if err := e.store.Unpack(ctx, img); err != nil {
+		release()
+		return nil, nil, err
+	}
+	return img, release, nil
 }

@@ -32,7 +32,7 @@ func Open(root, run string) (*Engine, error) {
 	if err != nil {
 		return nil, err
 	}
-	store.InUse = e.layerInUse
+	store.InUse = e.layersInUse
 	e.store = store
 	e.endLoose()
 	return e, nil

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
-	"slices"
 	"time"
 
 	"cooper/stage01-namespaces"
@@ -118,21 +117,28 @@ func (e *Engine) discard(c *container, volumes bool) error {
 			errs = append(errs, e.RemoveVolumeIfUnused(volume))
 		}
 	}
+	if image := c.config.ImageID; image != "" && !e.store.Has(digest.Digest(image)) {
+		errs = append(errs, e.store.Collect()) // it may have been the last to stand on a removed image's layers
+	}
 	return errors.Join(errs...)
 }
 
-// layerInUse tells the image store which layers a container stands on.
-func (e *Engine) layerInUse(layer digest.Digest) bool {
+// layersInUse tells the image store which layers containers stand on. One
+// whose configuration can't be read might stand on any, but can't be started
+// again either.
+func (e *Engine) layersInUse(needed map[digest.Digest]bool) error {
 	ids, err := e.ids()
 	if err != nil {
-		return true // better a layer too many than a container without its root
+		return err
 	}
 	for _, id := range ids {
 		var c config
-		err := state.ReadJSON(e.Container(id), state.ConfigFile, &c)
-		if err == nil && slices.Contains(c.Layers, layer.String()) {
-			return true
+		if err := state.ReadJSON(e.Container(id), state.ConfigFile, &c); err != nil {
+			continue
+		}
+		for _, layer := range c.Layers {
+			needed[digest.Digest(layer)] = true
 		}
 	}
-	return false
+	return nil
 }

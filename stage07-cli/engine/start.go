@@ -4,9 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"os"
-	"path/filepath"
 
 	"cooper/stage06-network"
 	"cooper/stage07-cli/shim"
@@ -43,12 +41,6 @@ func (e *Engine) Start(ctx context.Context, name string, o StartOptions) (*Sessi
 	}
 	if err := state.SweepTmp(c.dir); err != nil {
 		return nil, err
-	}
-	if _, err := e.store.Find(c.config.ImageID); err != nil {
-		// The layers are what it stands on; without the image they may be gone.
-		if missing := missingLayer(spec); missing != "" {
-			return nil, fmt.Errorf("start %s: layer %s of its image is gone: pull the image %s again", c.name(), missing, c.config.Options.Image)
-		}
 	}
 	supervisor, err := shim.Spawn()
 	if err != nil {
@@ -159,14 +151,4 @@ func (e *Engine) lockIdle(ctx context.Context, c *container) (*os.File, error) {
 		}
 		return lock, nil
 	}
-}
-
-// missingLayer names a layer of the Spec that isn't there.
-func missingLayer(spec *network.Spec) string {
-	for _, dir := range spec.Lower {
-		if _, err := os.Stat(dir); err != nil {
-			return filepath.Base(dir)
-		}
-	}
-	return ""
 }

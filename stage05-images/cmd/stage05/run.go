@@ -25,6 +25,12 @@ func launch(c *cli.Context, s *images.Store, explain namespaces.ExplainFlag) err
 	if err != nil {
 		return err
 	}
+	// Or another process could remove the image meanwhile.
+	_, release, err := s.Use(string(spec.ImageID))
+	if err != nil {
+		return err
+	}
+	defer release() // and where os.Exit forgets, the kernel doesn't
 	own := filepath.Dir(spec.Rootfs)
 	if err := os.MkdirAll(spec.Rootfs, 0o700); err != nil {
 		return err

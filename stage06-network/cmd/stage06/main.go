@@ -63,6 +63,13 @@ func app() *cli.App {
 
 // run holds the published ports while the container runs.
 func run(spec *network.Spec, store *images.Store, explain namespaces.ExplainFlag) error {
+	if store != nil { // or another process could remove the image meanwhile
+		_, release, err := store.Use(string(spec.ImageID))
+		if err != nil {
+			return err
+		}
+		defer release()
+	}
 	proxy, err := network.Listen(spec.Network.Ports)
 	if err != nil {
 		return err
