@@ -165,12 +165,13 @@ func newStore(t testing.TB) *Store {
 	return s
 }
 
-// contents lists every file of a store but the lock, with its size.
+// contents lists every file of a store with its size, but the lock and the index
+// before this one.
 func contents(t testing.TB, s *Store) []string {
 	t.Helper()
 	var list []string
 	require.NoError(t, filepath.WalkDir(s.Dir(), func(path string, entry os.DirEntry, err error) error {
-		if err != nil || entry.IsDir() && filepath.Dir(path) == s.Dir() || entry.Name() == "lock" {
+		if err != nil || entry.IsDir() && filepath.Dir(path) == s.Dir() || entry.Name() == "lock" || entry.Name() == "index.json.new" {
 			return err
 		}
 		info, err := entry.Info()

@@ -88,7 +88,11 @@ func (s *Store) writeIndex(index *ocispec.Index) error {
 	if err != nil {
 		return err
 	}
-	return replaceFile(s.path("index.json"), data)
+	if err := replaceFile(s.path("index.json"), data); err != nil {
+		return err
+	}
+	reserve(s.path("index.json.new"), int64(len(data)))
+	return nil
 }
 
 // replaceFile replaces a file atomically and durably. Its callers hold the
@@ -122,7 +126,6 @@ func replaceFile(path string, data []byte) error {
 	if err != nil {
 		return fmt.Errorf("replace file: %w", err)
 	}
-	reserve(temp, int64(len(data)))
 	return nil
 }
 
