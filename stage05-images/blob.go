@@ -35,10 +35,12 @@ type storedBlob struct {
 	desc ocispec.Descriptor
 }
 
+// Read holds the last bytes back until all of them are known to be right: who
+// was promised a length would be content with them.
 func (b *storedBlob) Read(p []byte) (int, error) {
 	n, err := b.hashing.Read(p)
-	if err == io.EOF && !b.isWhole() {
-		err = errors.Join(b.forget(), fmt.Errorf("%w: the bytes of blob %s are others than they were: pull the image again", ErrCorrupt, b.desc.Digest))
+	if (err == io.EOF || b.n >= b.desc.Size) && !b.isWhole() {
+		return 0, errors.Join(b.forget(), fmt.Errorf("%w: the bytes of blob %s are others than they were: pull the image again", ErrCorrupt, b.desc.Digest))
 	}
 	return n, err
 }

@@ -147,7 +147,11 @@ func (s *Store) resolve(entry ocispec.Descriptor) (ocispec.Descriptor, error) {
 	if err != nil {
 		return entry, err
 	}
-	return choose(list, here)
+	err = fetchFor(list, here, func(desc ocispec.Descriptor) ([]byte, error) {
+		entry = desc
+		return s.readBlob(desc.Digest)
+	})
+	return entry, err
 }
 
 func (s *Store) loadConfig(manifest *ocispec.Manifest) (*Config, error) {

@@ -123,7 +123,7 @@ func (l *layer) receive(ctx context.Context, fetch fetcher, progress Progress) e
 	if err != nil {
 		return fmt.Errorf("receive layer %s: %w", ShortID(l.desc.Digest), err)
 	}
-	report("Complete", l.desc.Size)
+	report("Pull complete", l.desc.Size)
 	return nil
 }
 

@@ -11,37 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-func TestTheManifestForThePlatformIsChosen(t *testing.T) {
-	platform := func(s string) *ocispec.Platform {
-		p, err := ParsePlatform(s)
-		require.NoError(t, err)
-		return &p
-	}
-	list := []ocispec.Descriptor{
-		{Digest: "0", Platform: &ocispec.Platform{OS: "unknown", Architecture: "unknown"}},
-		{Digest: "1", Platform: &ocispec.Platform{OS: "windows", Architecture: "amd64"}},
-		{Digest: "2", Platform: platform("linux/amd64")},
-		{Digest: "3", Platform: platform("linux/arm/v7")},
-		{Digest: "4", Platform: platform("linux/arm/v6")},
-		{Digest: "5"},
-	}
-	for want, chosen := range map[string]digest.Digest{
-		"linux/amd64": "2", "linux/arm": "3", "linux/arm/v7": "3", "linux/arm/v6": "4", "LINUX/AMD64": "2",
-	} {
-		got, err := choose(list, *platform(want))
-		require.NoError(t, err)
-		require.Equal(t, chosen, got.Digest, want)
-	}
-	_, err := choose(list, *platform("linux/s390x"))
-	require.ErrorContains(t, err, "no image for linux/s390x: there is one for windows/amd64, linux/amd64, linux/arm/v7, linux/arm/v6")
-	_, err = choose(nil, *platform(""))
-	require.ErrorContains(t, err, "no platform at all")
-	for _, wrong := range []string{"amd64", "linux", "linux/", "windows/amd64", "linux/a/b/c"} {
-		_, err := ParsePlatform(wrong)
-		require.ErrorContains(t, err, "write linux/", wrong)
-	}
-}
-
 func FuzzManifest(f *testing.F) {
 	image := madeImage(f, []string{"a=b"})
 	_, body := image.seal(f)
@@ -62,6 +31,30 @@ func FuzzManifest(f *testing.F) {
 				require.NoError(t, checkDigest(desc.Digest))
 			}
 		}
+	})
+}
+
+// FuzzIndex looks for a platform's image in anything, nested as it likes.
+func FuzzIndex(f *testing.F) {
+	f.Add([]byte(`{"schemaVersion":2,"manifests":[{"digest":"sha256:x","size":-1}]}`), "linux/arm/v7")
+	f.Add(indexOf(f, platformed("linux/arm/v6", "1"), platformed("unknown/unknown", "2")), "linux/arm")
+	f.Add(indexOf(f, ocispec.Descriptor{MediaType: registry.OCIIndex, Digest: digest.FromString("itself")}), "amd64")
+	f.Fuzz(func(t *testing.T, body []byte, platform string) {
+		want, err := ParsePlatform(platform)
+		if err != nil {
+			return
+		}
+		list, err := parseIndex(body)
+		if err != nil {
+			return
+		}
+		fetched := 0
+		_ = fetchFor(list, want, func(desc ocispec.Descriptor) ([]byte, error) {
+			fetched++
+			require.NoError(t, checkDigest(desc.Digest))
+			require.LessOrEqual(t, fetched, mostIndexes+1)
+			return body, nil // every index holds itself
+		})
 	})
 }
 

@@ -75,9 +75,9 @@ func (p *plain) Layer(id, state string, _, _ int64) {
 // terminal draws the layers' lines and, for every change, goes up over them
 // with CSI A and draws them anew; see console_codes(4).
 //
-//	12: pulling from library/debian
+//	12: Pulling from library/debian
 //	3b1a6c9e0d4f: Downloading [=======>            ]  12.4 MB/31.0 MB
-//	a2abf6c4d29d: Complete
+//	a2abf6c4d29d: Pull complete
 type terminal struct {
 	lock   sync.Mutex
 	out    io.Writer
@@ -139,7 +139,7 @@ func (t *terminal) draw() {
 }
 
 func layerLine(id, state string, done, total int64) string {
-	if total <= 0 || state == "Complete" {
+	if total <= 0 || state == "Pull complete" {
 		return id + ": " + state
 	}
 	const width = 25

@@ -24,39 +24,30 @@ type PullOptions struct {
 	Patience time.Duration
 }
 
-// Pull brings an image from its registry into the store and returns it, ready
-// to run. What the store has already isn't fetched again. When it fails, no
-// name has changed; after a broken connection the bytes received are kept for
-// the next try, after a refusal nothing is.
+// Pull brings an image from its registry, or a mirror of it, into the store and
+// returns it, ready to run. What the store has already isn't fetched again.
+// When it fails, no name has changed; after a broken connection the bytes
+// received are kept for the next try, after a refusal nothing is.
 //
-//	manifest ─▶ config ─▶ layers ─▶ syncfs ─▶ names of blobs and layers ─▶ index.json
+//	HEAD: unchanged? ─▶ manifest ─▶ config ─▶ layers ─▶ syncfs ─▶ names of blobs and layers ─▶ index.json
 func Pull(ctx context.Context, s *Store, name string, opts PullOptions) (*Image, error) {
 	ref, err := ParseName(name)
 	if err != nil {
 		return nil, err
 	}
-	repo, err := openRepository(ref, registry.Options{Insecure: opts.Insecure, Patience: opts.Patience})
+	want, err := ParsePlatform(opts.Platform)
 	if err != nil {
 		return nil, err
 	}
-	defer repo.Close()
-	p := pull{store: s, repo: repo, ref: ref, progress: orSilent(opts.Progress)}
-	p.progress.Say(fmt.Sprintf("%s: pulling from %s", ref.Identifier(), ref.Path))
-	img, err := p.run(ctx, opts.Platform)
+	p := &pull{store: s, ref: ref, want: want, demanded: opts.Platform != "", progress: orSilent(opts.Progress)}
+	p.progress.Say(fmt.Sprintf("%s: Pulling from %s", ref.Identifier(), ref.Path))
+	img, err := p.fromAny(ctx, opts)
 	if err != nil {
 		return nil, fmt.Errorf("pull %s: %w", ref.Familiar(), err)
 	}
 	p.progress.Say("Digest: " + p.top.String())
+	p.progress.Say("Status: " + p.status() + " " + ref.Familiar())
 	return img, nil
-}
-
-func openRepository(ref reference.Reference, opts registry.Options) (*registry.Repository, error) {
-	login, err := registry.StoredLogin(ref.Host)
-	if err != nil {
-		return nil, err
-	}
-	opts.Login = login
-	return registry.Open(ref.Host, ref.Path, opts), nil
 }
 
 // pull is one image on its way.
@@ -64,17 +55,27 @@ type pull struct {
 	store    *Store
 	repo     *registry.Repository
 	ref      reference.Reference
+	want     ocispec.Platform
+	demanded bool // the platform was asked for, so no other will do
 	progress Progress
 
-	top digest.Digest // what the registry calls it
+	top      digest.Digest // what the registry calls it
+	upToDate bool
 }
 
-func (p *pull) run(ctx context.Context, platform string) (*Image, error) {
-	want, err := ParsePlatform(platform)
-	if err != nil {
-		return nil, err
+func (p *pull) status() string {
+	if p.upToDate {
+		return "Image is up to date for"
 	}
-	raw, err := p.manifest(ctx, want)
+	return "Downloaded newer image for"
+}
+
+func (p *pull) run(ctx context.Context) (*Image, error) {
+	if img := p.unchanged(ctx); img != nil {
+		p.upToDate = true
+		return img, nil
+	}
+	raw, err := p.manifest(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -91,8 +92,8 @@ func (p *pull) run(ctx context.Context, platform string) (*Image, error) {
 	if err != nil {
 		return nil, err
 	}
-	if platform != "" && config.Architecture != want.Architecture {
-		return nil, fmt.Errorf("%w: the image is for %s, not for %s", registry.ErrRefused, platformString(config.Platform), platformString(want))
+	if p.demanded && !suits(config.Platform, p.want) {
+		return nil, fmt.Errorf("%w: the image is for %s, not for %s", registry.ErrRefused, platformString(config.Platform), platformString(p.want))
 	}
 	layers := p.store.layersOf(manifest, config)
 	if err := hold.add(digestsOf(layers)...); err != nil {
@@ -103,7 +104,7 @@ func (p *pull) run(ctx context.Context, platform string) (*Image, error) {
 
 // manifest fetches the image's manifest, by way of the index where there is
 // one.
-func (p *pull) manifest(ctx context.Context, want ocispec.Platform) (*registry.Manifest, error) {
+func (p *pull) manifest(ctx context.Context) (*registry.Manifest, error) {
 	raw, err := p.repo.Manifest(ctx, p.ref.Identifier())
 	if err != nil {
 		return nil, err
@@ -116,15 +117,23 @@ func (p *pull) manifest(ctx context.Context, want ocispec.Platform) (*registry.M
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", registry.ErrRefused, err)
 	}
-	desc, err := choose(list, want)
+	err = fetchFor(list, p.want, func(desc ocispec.Descriptor) ([]byte, error) {
+		raw, err = p.listed(ctx, desc)
+		if err != nil {
+			return nil, err
+		}
+		return raw.Bytes, nil
+	})
+	return raw, err
+}
+
+// listed fetches a manifest that an index lists.
+func (p *pull) listed(ctx context.Context, desc ocispec.Descriptor) (*registry.Manifest, error) {
+	raw, err := p.repo.Manifest(ctx, desc.Digest.String())
 	if err != nil {
 		return nil, err
 	}
-	raw, err = p.repo.Manifest(ctx, desc.Digest.String())
-	if err != nil {
-		return nil, err
-	}
-	if raw.MediaType != desc.MediaType || int64(len(raw.Bytes)) != desc.Size || isIndex(raw.MediaType) {
+	if raw.MediaType != desc.MediaType || int64(len(raw.Bytes)) != desc.Size {
 		return nil, fmt.Errorf("%w: manifest %s isn't what the index says of it", registry.ErrRefused, desc.Digest)
 	}
 	return raw, nil
@@ -176,10 +185,12 @@ func (p *pull) bring(ctx context.Context, raw *registry.Manifest, manifest *ocis
 	if err := p.store.publish(arrivals); err != nil {
 		return nil, err
 	}
+	before, _ := p.store.Find(p.ref.String())
 	desc := ocispec.Descriptor{MediaType: raw.MediaType, Digest: raw.Digest, Size: int64(len(raw.Bytes))}
 	if err := p.store.name(desc, p.ref, p.top); err != nil {
 		return nil, err
 	}
+	p.upToDate = len(arrivals) == 0 && before != nil && before.Descriptor.Digest == raw.Digest
 	return p.store.Find(p.ref.String())
 }
 

@@ -2,6 +2,7 @@ package images
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -10,7 +11,6 @@ import (
 	"os/exec"
 	"path/filepath"
 	"slices"
-	"strings"
 	"sync"
 	"testing"
 
@@ -30,9 +30,13 @@ func upload(t *testing.T, host, path, tag string, f *fixture) ocispec.Descriptor
 	defer repo.Close()
 	desc, body := f.seal(t)
 	for d, data := range f.blobs {
-		require.NoError(t, repo.Upload(ctx, ocispec.Descriptor{Digest: d, Size: int64(len(data))}, func() (io.ReadCloser, error) {
-			return io.NopCloser(strings.NewReader(string(data))), nil
-		}))
+		_, err := repo.Upload(ctx, registry.Content{
+			Descriptor: ocispec.Descriptor{Digest: d, Size: int64(len(data))},
+			Open: func(offset int64) (io.ReadCloser, error) {
+				return io.NopCloser(bytes.NewReader(data[offset:])), nil
+			},
+		})
+		require.NoError(t, err)
 	}
 	if tag == "" {
 		tag = desc.Digest.String()
@@ -66,7 +70,7 @@ func TestAnImageMakesTheRoundTripThroughARealRegistry(t *testing.T) {
 	states.list = nil
 	_, err = Push(ctx, yours, name, PushOptions{Progress: &states})
 	require.NoError(t, err)
-	require.Equal(t, []string{"Already there", "Already there"}, states.list)
+	require.Equal(t, []string{"Preparing", "Preparing", "Layer already exists", "Layer already exists"}, states.list)
 
 	byDigest, err := Pull(ctx, newStore(t), host+"/me/app@"+pushed.String(), PullOptions{})
 	require.NoError(t, err)

@@ -2,8 +2,11 @@ package images
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
+	"maps"
+	"slices"
 	"time"
 
 	"cooper/stage05-images/registry"
@@ -39,14 +42,21 @@ func Push(ctx context.Context, s *Store, name string, opts PushOptions) (digest.
 	if err != nil {
 		return "", err
 	}
-	repo, err := openRepository(ref, registry.Options{Push: true, Insecure: opts.Insecure, Patience: opts.Patience})
+	elsewhere, err := s.elsewhere(ref, img)
+	if err != nil {
+		return "", err
+	}
+	repo, err := openRepository(ref.Host, ref.Path, registry.Options{
+		Push: true, From: slices.Compact(slices.Sorted(maps.Values(elsewhere))), Insecure: opts.Insecure, Patience: opts.Patience,
+	})
 	if err != nil {
 		return "", err
 	}
 	defer repo.Close()
 	progress := orSilent(opts.Progress)
-	progress.Say("Pushing to " + ref.Name())
-	if err := s.push(ctx, repo, img, ref.Tag, progress); err != nil {
+	progress.Say(fmt.Sprintf("The push refers to repository [%s]", ref.Name()))
+	p := &push{store: s, repo: repo, elsewhere: elsewhere, progress: progress}
+	if err := p.run(ctx, img, ref.Tag); err != nil {
 		return "", fmt.Errorf("push %s: %w", ref.Familiar(), err)
 	}
 	if err := s.name(img.Descriptor, ref, img.Descriptor.Digest); err != nil {
@@ -56,54 +66,83 @@ func Push(ctx context.Context, s *Store, name string, opts PushOptions) (digest.
 	return img.Descriptor.Digest, nil
 }
 
-func (s *Store) push(ctx context.Context, repo *registry.Repository, img *Image, tag string, progress Progress) error {
-	hold, err := s.hold(img.digests()...)
+// push is one image on its way out.
+type push struct {
+	store     *Store
+	repo      *registry.Repository
+	elsewhere map[digest.Digest]string // other repositories of the registry that have a blob
+	progress  Progress
+}
+
+func (p *push) run(ctx context.Context, img *Image, tag string) error {
+	layers := p.store.layersOf(&img.Manifest, &img.Config)
+	hold, err := p.store.hold(img.digests()...)
 	if err != nil {
 		return err
 	}
 	defer hold.release()
 	group, all := errgroup.WithContext(ctx)
 	group.SetLimit(3)
-	for _, l := range s.layersOf(&img.Manifest, &img.Config) {
-		group.Go(func() error { return s.pushBlob(all, repo, l.desc, progress) })
+	for _, l := range layers {
+		p.progress.Layer(ShortID(l.desc.Digest), "Preparing", 0, 0)
+	}
+	for _, l := range layers {
+		group.Go(func() error { return p.blob(all, l.desc, p.progress) })
 	}
 	if err := group.Wait(); err != nil {
 		return err
 	}
-	if err := s.pushBlob(ctx, repo, img.Manifest.Config, silent{}); err != nil {
+	if err := p.blob(ctx, img.Manifest.Config, silent{}); err != nil {
 		return err
 	}
-	body, err := s.readBlob(img.Descriptor.Digest)
+	body, err := p.store.readBlob(img.Descriptor.Digest)
 	if err != nil {
 		return err
 	}
-	return repo.PutManifest(ctx, tag, registry.Manifest{MediaType: img.Descriptor.MediaType, Digest: img.Descriptor.Digest, Bytes: body})
+	return p.repo.PutManifest(ctx, tag, registry.Manifest{MediaType: img.Descriptor.MediaType, Digest: img.Descriptor.Digest, Bytes: body})
 }
 
-func (s *Store) pushBlob(ctx context.Context, repo *registry.Repository, desc ocispec.Descriptor, progress Progress) error {
+// blob sends a blob if it isn't there: HEAD costs less than the bytes.
+func (p *push) blob(ctx context.Context, desc ocispec.Descriptor, progress Progress) error {
 	id := ShortID(desc.Digest)
-	there, err := repo.HasBlob(ctx, desc.Digest)
+	there, err := p.repo.HasBlob(ctx, desc.Digest)
 	if err != nil {
 		return err
 	}
 	if there {
-		progress.Layer(id, "Already there", 0, 0)
+		progress.Layer(id, "Layer already exists", 0, 0)
 		return nil
 	}
-	err = repo.Upload(ctx, desc, func() (io.ReadCloser, error) {
-		blob, err := s.openBlob(desc)
-		if err != nil {
-			return nil, err
-		}
-		body := counting(ctx, blob, func(n int64) { progress.Layer(id, "Pushing", n, desc.Size) })
-		return struct {
-			io.Reader
-			io.Closer
-		}{body, blob}, nil
+	from := p.elsewhere[desc.Digest]
+	mounted, err := p.repo.Upload(ctx, registry.Content{
+		Descriptor: desc, From: from,
+		Open: func(offset int64) (io.ReadCloser, error) {
+			return p.open(ctx, desc, offset, func(n int64) { progress.Layer(id, "Pushing", offset+n, desc.Size) })
+		},
 	})
-	if err != nil {
+	switch {
+	case err != nil:
 		return err
+	case mounted:
+		progress.Layer(id, "Mounted from "+from, 0, 0)
+	default:
+		progress.Layer(id, "Pushed", 0, 0)
 	}
-	progress.Layer(id, "Complete", desc.Size, desc.Size)
 	return nil
+}
+
+// open opens a blob behind the bytes that the registry has. These are read all
+// the same: a blob is checked as a whole, so that a damaged one isn't passed on.
+func (p *push) open(ctx context.Context, desc ocispec.Descriptor, offset int64, report func(n int64)) (io.ReadCloser, error) {
+	blob, err := p.store.openBlob(desc)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := io.CopyN(io.Discard, blob, offset); err != nil {
+		return nil, errors.Join(err, blob.Close())
+	}
+	return struct {
+		io.Reader
+		io.Closer
+	}{counting(ctx, blob, report), blob}, nil
 }

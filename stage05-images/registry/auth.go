@@ -15,8 +15,34 @@ import (
 // ErrUnauthorized is the registry's no: to a stranger, or to the stored login.
 var ErrUnauthorized = errors.New("not authorized")
 
-// logIn answers a 401, and keeps the header that comes of it for the next
-// requests.
+// refresh answers a 401: it logs in and keeps the header that comes of it for
+// the next requests. A token lasts minutes and a pull may last an hour, so this
+// happens in the middle of one, to several requests at once: the first logs in
+// for all, and the others find that the header they used isn't the last any
+// more.
+func (r *Repository) refresh(ctx context.Context, used string, challenge []string) (string, error) {
+	r.loggingIn.Lock()
+	defer r.loggingIn.Unlock()
+	if last := r.lastAuthorization(); last != used {
+		return last, nil
+	}
+	fresh, err := r.logIn(ctx, challenge)
+	if err != nil {
+		return "", err
+	}
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	r.authorization = fresh
+	return fresh, nil
+}
+
+func (r *Repository) lastAuthorization() string {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	return r.authorization
+}
+
+// logIn returns the header that a challenge asks for.
 //
 //	client                 registry               login server
 //	  │── GET /v2/x/… ────────▶│                        │
@@ -26,27 +52,16 @@ var ErrUnauthorized = errors.New("not authorized")
 //	  │── GET /v2/x/… ────────▶│   Authorization: Bearer …
 //
 // With Basic there is no login server: user and password go to the registry.
-func (r *Repository) logIn(ctx context.Context, header []string) error {
+func (r *Repository) logIn(ctx context.Context, header []string) (string, error) {
 	for _, c := range parseChallenge(header) {
-		var authorization string
-		var err error
 		switch c.scheme {
 		case "bearer":
-			authorization, err = r.bearer(ctx, c.parameters)
+			return r.bearer(ctx, c.parameters)
 		case "basic":
-			authorization, err = r.basic()
-		default:
-			continue
+			return r.basic()
 		}
-		if err != nil {
-			return err
-		}
-		r.lock.Lock()
-		r.authorization = authorization
-		r.lock.Unlock()
-		return nil
 	}
-	return fmt.Errorf("%w: %s names no way to log in that is known here (basic, bearer)", ErrUnauthorized, r.host)
+	return "", fmt.Errorf("%w: %s names no way to log in that is known here (basic, bearer)", ErrUnauthorized, r.host)
 }
 
 func (r *Repository) basic() (string, error) {
@@ -63,7 +78,13 @@ func (r *Repository) bearer(ctx context.Context, challenge map[string]string) (s
 	if err != nil {
 		return "", err
 	}
-	query := url.Values{"scope": {r.scope}}
+	query := url.Values{}
+	if len(r.scopes) > 0 {
+		query["scope"] = r.scopes
+	}
+	if r.wantsIdentity {
+		query["client_id"], query["offline_token"] = []string{"cooper"}, []string{"true"}
+	}
 	if service := challenge["service"]; service != "" {
 		query.Set("service", service)
 	}
@@ -75,7 +96,14 @@ func (r *Repository) bearer(ctx context.Context, challenge map[string]string) (s
 	if resp.StatusCode != http.StatusOK {
 		return "", fmt.Errorf("get token from %s: %w", realm.Host, statusError(resp))
 	}
-	return readToken(resp.Body)
+	token, identity, err := readToken(resp.Body)
+	if err != nil {
+		return "", err
+	}
+	if r.wantsIdentity {
+		r.identity = identity
+	}
+	return "Bearer " + token, nil
 }
 
 // checkRealm decides whether the login server that the registry names may have
@@ -100,6 +128,7 @@ func (r *Repository) checkRealm(realm string) (*url.URL, error) {
 func (r *Repository) askForToken(ctx context.Context, realm url.URL, query url.Values) (*http.Response, error) {
 	req := request{method: http.MethodGet}
 	if token := r.login.IdentityToken; token != "" {
+		query.Set("scope", strings.Join(r.scopes, " ")) // RFC 6749, section 3.3
 		query.Set("grant_type", "refresh_token")
 		query.Set("refresh_token", token)
 		query.Set("client_id", "cooper")
@@ -122,27 +151,33 @@ func (r *Repository) askForToken(ctx context.Context, realm url.URL, query url.V
 	return r.send(ctx, req)
 }
 
-// readToken takes the token out of a login server's answer. It is never shown:
-// an error says what is wrong with it, not what it is.
-func readToken(body io.Reader) (string, error) {
+// readToken takes the token out of a login server's answer, and the identity
+// token, which comes only when it was asked for. They are never shown: an error
+// says what is wrong with one, not what it is.
+func readToken(body io.Reader) (token, identity string, err error) {
 	const most = 1 << 20
 	data, err := io.ReadAll(io.LimitReader(body, most+1))
 	if err != nil {
-		return "", fmt.Errorf("read token: %w", err)
+		return "", "", fmt.Errorf("read token: %w", err)
 	}
 	var answer struct {
-		Token       string `json:"token"`
-		AccessToken string `json:"access_token"` // the same, in OAuth 2's words
+		Token        string `json:"token"`
+		AccessToken  string `json:"access_token"` // the same, in OAuth 2's words
+		RefreshToken string `json:"refresh_token"`
 	}
 	if len(data) > most || json.Unmarshal(data, &answer) != nil {
-		return "", errors.New("read token: the login server's answer isn't JSON, or is beyond 1 MiB")
+		return "", "", errors.New("read token: the login server's answer isn't JSON, or is beyond 1 MiB")
 	}
-	token := answer.Token
+	token = answer.Token
 	if token == "" {
 		token = answer.AccessToken
 	}
-	if token == "" || strings.ContainsFunc(token, func(c rune) bool { return c <= ' ' || c > '~' }) {
-		return "", errors.New("read token: the login server sent no token, or one that fits in no header")
+	if token == "" || !fitsHeader(token) {
+		return "", "", errors.New("read token: the login server sent no token, or one that fits in no header")
 	}
-	return "Bearer " + token, nil
+	return token, answer.RefreshToken, nil
+}
+
+func fitsHeader(s string) bool {
+	return !strings.ContainsFunc(s, func(c rune) bool { return c <= ' ' || c > '~' })
 }

@@ -9,9 +9,9 @@
 //	GET   /v2/NAME/blobs/DIGEST      a blob; Range: bytes=N- goes on where it broke off
 //	HEAD  /v2/NAME/blobs/DIGEST      is it there already?
 //	POST  /v2/NAME/blobs/uploads/    202, Location: where the upload goes
-//	PATCH Location                   202, Location: the bytes are received
-//	PUT   Location?digest=DIGEST     201: the blob is whole
+//	PUT   Location?digest=DIGEST     201: the bytes are received, and are what they should be
 //	PUT   /v2/NAME/manifests/REF     201: the name now means this manifest
+//	GET   /v2/NAME/tags/list         the tags
 //
 // The other side is not trusted. What it sends is believed only after its
 // digest was computed here; sizes, redirects, login servers and texts for the

@@ -1,13 +1,12 @@
 package registry
 
 import (
+	"context"
 	"encoding/base64"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
+	"net/http"
+	"net/url"
 	"strings"
 )
 
@@ -18,46 +17,32 @@ type Login struct {
 }
 
 // StoredLogin looks a registry up in Docker's configuration, which `docker
-// login` writes:
+// login` writes as well as `cooper login`:
 //
-//	{"auths": {"registry.example:5000": {"auth": "dXNlcjpwYXNzd29yZA=="}}}
+//	{"auths": {"registry.example:5000": {"auth": "dXNlcjpwYXNzd29yZA=="}},
 //	                                      └ base64 of user:password
+//	 "credHelpers": {"registry.example:5000": "pass"},
+//	                                           └ ask docker-credential-pass instead
+//	 "credsStore": "secretservice"}            and this one for all others
 //
 // A registry that isn't listed, like a missing file, means anonymous.
 func StoredLogin(host string) (Login, error) {
-	dir := os.Getenv("DOCKER_CONFIG")
-	if dir == "" {
-		home, err := os.UserHomeDir()
-		if err != nil {
-			return Login{}, nil
-		}
-		dir = filepath.Join(home, ".docker")
-	}
-	data, err := os.ReadFile(filepath.Join(dir, "config.json"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return Login{}, nil
-	}
+	file, err := openLogins()
 	if err != nil {
-		return Login{}, fmt.Errorf("read stored logins: %w", err)
+		return Login{}, err
 	}
-	return findLogin(data, host)
+	return file.find(host)
 }
 
-type storedAuth struct {
-	Auth          string `json:"auth"`
-	IdentityToken string `json:"identitytoken"`
-}
-
-// findLogin is StoredLogin's pure part. Errors never quote the file.
-func findLogin(config []byte, host string) (Login, error) {
-	var file struct {
-		Auths map[string]storedAuth `json:"auths"`
+func (f *loginFile) find(host string) (Login, error) {
+	if helper := f.helper(host); helper != "" {
+		login, err := helper.get(loginKey(host))
+		if err != nil || login != (Login{}) {
+			return login, err
+		}
 	}
-	if json.Unmarshal(config, &file) != nil {
-		return Login{}, errors.New("read stored logins: Docker's config.json isn't valid JSON: mend it or log in again")
-	}
-	entry, found := file.Auths[host]
-	for key, auth := range file.Auths {
+	entry, found := f.Auths[loginKey(host)]
+	for key, auth := range f.Auths {
 		if !found && sameRegistry(key, host) {
 			entry, found = auth, true
 		}
@@ -66,6 +51,11 @@ func findLogin(config []byte, host string) (Login, error) {
 		return Login{}, nil
 	}
 	return entry.login(host)
+}
+
+type storedAuth struct {
+	Auth          string `json:"auth,omitempty"`
+	IdentityToken string `json:"identitytoken,omitempty"`
 }
 
 func (a storedAuth) login(host string) (Login, error) {
@@ -77,6 +67,22 @@ func (a storedAuth) login(host string) (Login, error) {
 	return Login{username, password, a.IdentityToken}, nil
 }
 
+// stored is the entry that holds a login.
+func (l Login) stored() storedAuth {
+	return storedAuth{base64.StdEncoding.EncodeToString([]byte(l.Username + ":" + l.Password)), l.IdentityToken}
+}
+
+// hubKey is what Docker Hub's login is stored under: the address that it had
+// in the first protocol.
+const hubKey = "https://index.docker.io/v1/"
+
+func loginKey(host string) string {
+	if host == "docker.io" {
+		return hubKey
+	}
+	return host
+}
+
 // sameRegistry compares a key of config.json with a host. Old keys are
 // addresses, "https://registry.example/v1/", and Docker Hub's still is one.
 func sameRegistry(key, host string) bool {
@@ -84,3 +90,70 @@ func sameRegistry(key, host string) bool {
 	key, _, _ = strings.Cut(key, "/")
 	return key == host || host == "docker.io" && key == "index.docker.io"
 }
+
+// LogIn tries a login at a registry and returns what to store of it: the same,
+// or the identity token that the login server gave in place of the password.
+func LogIn(ctx context.Context, host string, opts Options) (Login, error) {
+	r := Open(host, "", opts)
+	defer r.Close()
+	r.scopes, r.wantsIdentity = nil, true // the right to do nothing: who it is, is all we ask
+	resp, err := r.do(ctx, request{method: http.MethodGet, url: func() *url.URL { return r.root("/v2/") }})
+	if err != nil {
+		return Login{}, fmt.Errorf("log in at %s: %w", host, err)
+	}
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return Login{}, fmt.Errorf("log in at %s: %w", host, statusError(resp))
+	}
+	if r.identity != "" {
+		return Login{Username: opts.Login.Username, IdentityToken: r.identity}, nil
+	}
+	return opts.Login, nil
+}
+
+// StoreLogin stores a login, and reports where: the name of the helper, or the
+// path of the file in which it now stands readable for anybody who may read
+// the file.
+func StoreLogin(host string, login Login) (helper, path string, err error) {
+	err = changeLogins(func(file *loginFile) error {
+		auth := login.stored()
+		if h := file.helper(host); h != "" {
+			helper, auth = string(h), storedAuth{} // an empty entry tells Docker that there is a login
+			if err := h.store(loginKey(host), login); err != nil {
+				return err
+			}
+		}
+		path = file.path
+		return file.set(loginKey(host), auth)
+	})
+	if err != nil {
+		return "", "", fmt.Errorf("store login: %w", err)
+	}
+	return helper, path, nil
+}
+
+// EraseLogin forgets a login; it reports whether there was one.
+func EraseLogin(host string) (found bool, err error) {
+	if file, err := openLogins(); err != nil || len(file.all) == 0 {
+		return false, err // nothing to change, so nothing is written
+	}
+	err = changeLogins(func(file *loginFile) error {
+		login, err := file.find(host)
+		if err != nil {
+			return err
+		}
+		found = login != (Login{})
+		if h := file.helper(host); h != "" && found {
+			if err := h.erase(loginKey(host)); err != nil {
+				return err
+			}
+		}
+		return file.remove(host)
+	})
+	if err != nil {
+		return found, fmt.Errorf("erase login: %w", err)
+	}
+	return found, nil
+}
+
+var errNotJSON = errors.New("read stored logins: Docker's config.json isn't valid JSON: mend it or log in again")

@@ -32,11 +32,41 @@ const MaxManifest = 4 << 20
 // another size, another type. Asking again wouldn't make it trustworthy.
 var ErrRefused = errors.New("refused what the registry sent")
 
+// ErrSchema1 is a manifest of the kind that Docker wrote until 2015. Nothing
+// in it names its layers' content, so that it can't be checked.
+var ErrSchema1 = errors.New("the manifest is of schema version 1, which is given up since 2015: " +
+	"push the image again with a program of today, or have it converted by 'skopeo copy --format v2s2'")
+
 // Manifest is a manifest or index, byte for byte.
 type Manifest struct {
 	MediaType string
 	Digest    digest.Digest // computed here
 	Bytes     []byte
+}
+
+// accepted lists the types that we read, in every request for a manifest:
+// without them a registry of Docker's kind converts to the type of 2014, and
+// with it to another digest.
+const accepted = OCIIndex + ", " + DockerIndex + ", " + OCIManifest + ", " + DockerManifest
+
+// Resolve asks what a tag stands for now: a HEAD, which costs a registry next
+// to nothing, and which Docker Hub doesn't count. No answer, "" that is, comes
+// of a registry that knows no HEAD or names no digest; asking for the manifest
+// itself tells more then.
+func (r *Repository) Resolve(ctx context.Context, tag string) (digest.Digest, error) {
+	resp, err := r.do(ctx, request{
+		method: http.MethodHead,
+		url:    func() *url.URL { return r.address("manifests/" + tag) },
+		header: map[string]string{"Accept": accepted},
+	})
+	if err != nil {
+		return "", fmt.Errorf("look for manifest %s: %w", tag, err)
+	}
+	resp.Body.Close()
+	if resp.StatusCode != http.StatusOK {
+		return "", nil
+	}
+	return digest.Digest(resp.Header.Get("Docker-Content-Digest")), nil
 }
 
 // Manifest fetches what a tag or digest stands for and checks it: its length,
@@ -46,9 +76,7 @@ func (r *Repository) Manifest(ctx context.Context, ref string) (*Manifest, error
 	resp, err := r.do(ctx, request{
 		method: http.MethodGet,
 		url:    func() *url.URL { return r.address("manifests/" + ref) },
-		// All four, always: without them a registry of Docker's kind converts
-		// to the type of 2014, and with it to another digest.
-		header: map[string]string{"Accept": strings.Join([]string{OCIIndex, DockerIndex, OCIManifest, DockerManifest}, ", ")},
+		header: map[string]string{"Accept": accepted},
 	})
 	if err != nil {
 		return nil, fmt.Errorf("get manifest %s: %w", ref, err)
@@ -109,6 +137,8 @@ func manifestType(body []byte, label string) (string, error) {
 	switch label {
 	case OCIManifest, DockerManifest, OCIIndex, DockerIndex:
 		return label, nil
+	case "application/vnd.docker.distribution.manifest.v1+json", "application/vnd.docker.distribution.manifest.v1+prettyjws":
+		return "", ErrSchema1
 	}
 	return "", fmt.Errorf("unknown kind of manifest %q", label)
 }

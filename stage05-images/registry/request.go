@@ -43,30 +43,33 @@ func (r *Repository) do(ctx context.Context, req request) (*http.Response, error
 // authorized asks with the token at hand. A 401 is answered by one login; a
 // second one is believed.
 func (r *Repository) authorized(ctx context.Context, req request) (*http.Response, error) {
-	resp, err := r.once(ctx, r.withToken(req))
+	used := r.lastAuthorization()
+	resp, err := r.once(ctx, r.with(used, req))
 	if err != nil || resp.StatusCode != http.StatusUnauthorized {
 		return resp, err
 	}
 	resp.Body.Close()
-	if err := r.logIn(ctx, resp.Header.Values("WWW-Authenticate")); err != nil {
+	fresh, err := r.refresh(ctx, used, resp.Header.Values("WWW-Authenticate"))
+	if err != nil {
 		return nil, err
 	}
-	return r.once(ctx, r.withToken(req))
+	return r.once(ctx, r.with(fresh, req))
 }
 
-// withToken adds what the last login gave, for the registry itself and no other
-// host: the Location of an upload may lie elsewhere.
-func (r *Repository) withToken(req request) request {
+// with adds what a login gave, for the registry itself and no other host: the
+// Location of an upload may lie elsewhere.
+func (r *Repository) with(authorization string, req request) request {
 	target := req.url()
 	r.lock.Lock()
 	defer r.lock.Unlock()
-	if r.authorization != "" && target.Host == r.host && target.Scheme == r.scheme {
-		req.header = maps.Clone(req.header)
-		if req.header == nil {
-			req.header = map[string]string{}
-		}
-		req.header["Authorization"] = r.authorization
+	if authorization == "" || target.Host != r.host || target.Scheme != r.scheme {
+		return req
 	}
+	req.header = maps.Clone(req.header)
+	if req.header == nil {
+		req.header = map[string]string{}
+	}
+	req.header["Authorization"] = authorization
 	return req
 }
 
@@ -109,13 +112,28 @@ func (r *Repository) build(ctx context.Context, req request, cancel context.Canc
 		if err != nil {
 			return nil, err
 		}
-		out.Body, out.ContentLength = watch(ctx, cancel, body, r.patience), req.size
+		out.Body, out.ContentLength = watch(ctx, cancel, source{body, cancel}, r.patience), req.size
 	}
 	out.Header.Set("User-Agent", "cooper")
 	for name, value := range req.header {
 		out.Header.Set(name, value)
 	}
 	return out, nil
+}
+
+// source is what a request carries. When it fails, that is no fault of the
+// connection, and another try wouldn't help: so its error ends the request.
+type source struct {
+	io.ReadCloser
+	cancel context.CancelCauseFunc
+}
+
+func (s source) Read(p []byte) (int, error) {
+	n, err := s.ReadCloser.Read(p)
+	if err != nil && err != io.EOF {
+		s.cancel(err)
+	}
+	return n, err
 }
 
 // interrupted tells a broken connection, which is worth another try, from an

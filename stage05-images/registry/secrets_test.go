@@ -121,9 +121,7 @@ func TestAnUploadIsNotSentElsewhere(t *testing.T) {
 	r := repository(t, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, elsewhere.URL, http.StatusTemporaryRedirect)
 	})))
-	err := r.Upload(context.Background(), ocispec.Descriptor{Digest: digest.FromString("blob"), Size: 4}, func() (io.ReadCloser, error) {
-		return io.NopCloser(strings.NewReader("blob")), nil
-	})
+	_, err := r.Upload(context.Background(), content("blob"))
 	require.ErrorContains(t, err, "307")
 }
 
@@ -155,7 +153,7 @@ func TestATokenThatFitsInNoHeaderIsRefusedAndNotShown(t *testing.T) {
 	for _, answer := range []string{
 		`{"token":"SECRET\nHost: evil"}`, `{"token":""}`, `{"token":5}`, `SECRET`, `{"token":"` + strings.Repeat("S", 2<<20) + `"}`,
 	} {
-		_, err := readToken(strings.NewReader(answer))
+		_, _, err := readToken(strings.NewReader(answer))
 		require.Error(t, err)
 		require.NotContains(t, err.Error(), "SECRET")
 	}
@@ -195,11 +193,15 @@ func TestStoredLoginsAreFoundUnderTheirOldNamesToo(t *testing.T) {
 		"docker.io":             {"anna", "hub", "id"},
 		"registry.example":      {},
 	} {
-		got, err := findLogin([]byte(config), host)
+		file, err := parseLogins([]byte(config))
+		require.NoError(t, err)
+		got, err := file.find(host)
 		require.NoError(t, err)
 		require.Equal(t, want, got, host)
 	}
-	_, err := findLogin([]byte(`{"auths":{"a":{"auth":"SECRET!"}}}`), "a")
+	file, err := parseLogins([]byte(`{"auths":{"a":{"auth":"SECRET!"}}}`))
+	require.NoError(t, err)
+	_, err = file.find("a")
 	require.ErrorContains(t, err, "log in again")
 	require.NotContains(t, err.Error(), "SECRET")
 }

@@ -14,22 +14,25 @@ import (
 
 // newHTTPClient returns a client that gives up on a silent peer and that keeps
 // its secrets to itself when it is redirected.
-func newHTTPClient(patience time.Duration, insecure bool) *http.Client {
-	return &http.Client{
-		CheckRedirect: checkRedirect,
-		Transport: &http.Transport{
-			Proxy:                 http.ProxyFromEnvironment,
-			DialContext:           (&net.Dialer{Timeout: min(10*time.Second, patience)}).DialContext,
-			TLSHandshakeTimeout:   min(10*time.Second, patience),
-			ResponseHeaderTimeout: patience,
-			IdleConnTimeout:       patience,
-			MaxIdleConnsPerHost:   4,
-			ForceAttemptHTTP2:     true,
-			TLSClientConfig:       &tls.Config{InsecureSkipVerify: insecure},
-			// Blobs must arrive as they are stored: their digest is of the
-			// compressed bytes, which net/http would otherwise unpack unasked.
-			DisableCompression: true,
-		},
+func newHTTPClient(to *connections) *http.Client {
+	return &http.Client{CheckRedirect: checkRedirect, Transport: to}
+}
+
+// newTransport makes the connections to one host.
+func newTransport(patience time.Duration, trusting *tls.Config) *http.Transport {
+	return &http.Transport{
+		Proxy:                 http.ProxyFromEnvironment, // HTTPS_PROXY, HTTP_PROXY, NO_PROXY
+		DialContext:           (&net.Dialer{Timeout: min(10*time.Second, patience)}).DialContext,
+		TLSHandshakeTimeout:   min(10*time.Second, patience),
+		ResponseHeaderTimeout: patience,
+		ExpectContinueTimeout: min(time.Second, patience),
+		IdleConnTimeout:       patience,
+		MaxIdleConnsPerHost:   4,
+		ForceAttemptHTTP2:     true,
+		TLSClientConfig:       trusting,
+		// Blobs must arrive as they are stored: their digest is of the
+		// compressed bytes, which net/http would otherwise unpack unasked.
+		DisableCompression: true,
 	}
 }
 

@@ -61,13 +61,17 @@ func (l *loginServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusUnauthorized)
 		return
 	}
-	_ = json.NewEncoder(w).Encode(map[string]string{"token": l.token(r.FormValue("service"), r.FormValue("scope"), given)})
+	_ = json.NewEncoder(w).Encode(map[string]string{"token": l.token(r.FormValue("service"), r.Form["scope"], given)})
 }
 
 // token signs a JSON Web Token, RFC 7519: header.claims.signature, each base64.
-func (l *loginServer) token(service, scope string, known bool) string {
+func (l *loginServer) token(service string, scopes []string, known bool) string {
 	var access []map[string]any
-	if parts := strings.Split(scope, ":"); len(parts) == 3 {
+	for _, scope := range scopes {
+		parts := strings.Split(scope, ":")
+		if len(parts) != 3 {
+			continue
+		}
 		actions := []string{"pull"}
 		if known {
 			actions = strings.Split(parts[2], ",")
