@@ -19,9 +19,7 @@ type Applier struct {
 	Limits Limits
 
 	// Lower are the directories of the layers below this one, topmost first.
-	// They are only read, and only needed for two things that an archive may
-	// leave to them: a hard link to a file of theirs, and the owner and mode of
-	// a directory that the archive has files in but doesn't list.
+	// They are only read, and only needed for what a Leaning is about.
 	Lower []string
 }
 
@@ -29,7 +27,8 @@ type Applier struct {
 // as a lower directory. It is Applier.Apply with DefaultLimits and no lower
 // layers.
 func Apply(ctx context.Context, dir string, layer io.Reader) error {
-	return Applier{Limits: DefaultLimits()}.Apply(ctx, dir, layer)
+	_, err := Applier{Limits: DefaultLimits()}.Apply(ctx, dir, layer)
+	return err
 }
 
 // Apply unpacks an uncompressed layer into dir, which must be empty; a missing
@@ -37,28 +36,30 @@ func Apply(ctx context.Context, dir string, layer io.Reader) error {
 //
 // Nothing outside dir is written, changed or linked to, whatever the layer
 // says, and layer is read to its end, so that a caller who hashes on the way
-// has hashed all of it. Nothing is flushed to the disk: one syncfs(2) for a
+// has hashed all of it. What the layer leaves to those below it is told, whether
+// they are known here or not. Nothing is flushed to the disk: one syncfs(2) for a
 // whole image costs less than an fsync for each file.
 //
 // It needs root: owners, devices, and the attributes with which overlayfs
 // marks opaque directories. Without root only layers whose files all belong to
 // the caller, and which need no such marks, can be applied.
-func (a Applier) Apply(ctx context.Context, dir string, layer io.Reader) error {
+func (a Applier) Apply(ctx context.Context, dir string, layer io.Reader) (Leaning, error) {
 	root, err := ownDirectory(dir)
 	if err != nil {
-		return fmt.Errorf("apply layer: %w", err)
+		return Leaning{}, fmt.Errorf("apply layer: %w", err)
 	}
 	defer unix.Close(root)
-	if err := a.unpack(ctx, root, layer); err != nil {
-		return errors.Join(fmt.Errorf("apply layer: %w", err), emptyDir(root))
+	leaning, err := a.unpack(ctx, root, layer)
+	if err != nil {
+		return Leaning{}, errors.Join(fmt.Errorf("apply layer: %w", err), emptyDir(root))
 	}
-	return nil
+	return leaning, nil
 }
 
-func (a Applier) unpack(ctx context.Context, root int, layer io.Reader) error {
+func (a Applier) unpack(ctx context.Context, root int, layer io.Reader) (leaning Leaning, err error) {
 	below, err := openLayers(a.Lower)
 	if err != nil {
-		return err
+		return leaning, err
 	}
 	defer below.close()
 	w := writer{
@@ -70,13 +71,16 @@ func (a Applier) unpack(ctx context.Context, root int, layer io.Reader) error {
 	defer w.forget()
 	capped := &cappedReader{from: layer, left: a.Limits.Bytes}
 	if err := w.entries(tar.NewReader(capped)); err != nil {
-		return err
+		return leaning, err
+	}
+	if leaning, err = w.lean(); err != nil {
+		return leaning, err
 	}
 	if err := w.setDirectoryTimes(); err != nil {
-		return err
+		return leaning, err
 	}
 	_, err = io.CopyBuffer(io.Discard, capped, w.buffer)
-	return err
+	return leaning, err
 }
 
 // A writer writes a layer's entries into its tree.
@@ -85,6 +89,7 @@ type writer struct {
 	ctx    context.Context
 	limits Limits
 	buffer []byte
+	links  bool // a hard link has brought a file up from below
 }
 
 // entries writes the archive's entries in its order.
@@ -153,6 +158,7 @@ func (w *writer) hide(at string) error {
 	if err != nil || !isDir(&there) {
 		return err
 	}
+	delete(w.implied, at) // a new directory, which looks like none below
 	return w.hideBelow(at)
 }
 

@@ -7,6 +7,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"regexp"
 	"testing"
 	"time"
 
@@ -112,4 +113,9 @@ func lstat(t testing.TB, path string) *unix.Stat_t {
 	var stat unix.Stat_t
 	require.NoError(t, unix.Lstat(path, &stat), path)
 	return &stat
+}
+
+// undated leaves the times out of a census.
+func undated(census string) string {
+	return regexp.MustCompile(` -?\d+\.\d{9}`).ReplaceAllString(census, "")
 }

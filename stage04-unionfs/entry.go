@@ -52,9 +52,10 @@ func (w *writer) layerRoot(h *tar.Header, m metadata) error {
 // listed makes a directory that the archive lists. If it is there already, from
 // a file in it or from a marker, it keeps what is in it.
 func (w *writer) listed(dir int, base, at string, m metadata) error {
-	if err := w.mkdirat(dir, base, true); err != nil {
+	if err := w.mkdirat(dir, base, at, true); err != nil {
 		return err
 	}
+	delete(w.implied, at)
 	fd, err := w.directory(at)
 	if err != nil {
 		return err

@@ -28,7 +28,7 @@ func FuzzApply(f *testing.F) {
 			layer = cook(t, p, input)
 		}
 		applier := Applier{Limits: Limits{Bytes: 1 << 20, Entries: 1000}, Lower: []string{p.outside}}
-		err := applier.Apply(context.Background(), p.layer, layer)
+		_, err := applier.Apply(context.Background(), p.layer, layer)
 		p.untouched(t)
 		if err != nil && len(names(t, p.layer)) > 0 {
 			t.Fatalf("half a layer is left after %v", err)

@@ -21,7 +21,8 @@ func stacked(t testing.TB, layers ...[]byte) []string {
 	var lower []string
 	for n, layer := range layers {
 		dir := filepath.Join(t.TempDir(), fmt.Sprint(n))
-		require.NoError(t, Applier{Limits: DefaultLimits(), Lower: lower}.Apply(context.Background(), dir, bytes.NewReader(layer)))
+		_, err := Applier{Limits: DefaultLimits(), Lower: lower}.Apply(context.Background(), dir, bytes.NewReader(layer))
+		require.NoError(t, err)
 		lower = slices.Insert(lower, 0, dir)
 	}
 	return lower

@@ -87,6 +87,7 @@ func (w *writer) copyUp(at string) (dir int, base string, err error) {
 	if err != nil {
 		return -1, "", err
 	}
+	w.links = true
 	return dir, base, w.copyFrom(below, at, dir, base)
 }
 

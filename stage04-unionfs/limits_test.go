@@ -36,7 +36,7 @@ func TestALayerIsHeldToItsLimits(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			root := t.TempDir()
-			err := Applier{Limits: Limits{Bytes: 100_000, Entries: 10}}.Apply(context.Background(), root, layer)
+			_, err := Applier{Limits: Limits{Bytes: 100_000, Entries: 10}}.Apply(context.Background(), root, layer)
 			require.ErrorIs(t, err, ErrTooBig)
 			require.Empty(t, names(t, root))
 		})

@@ -20,6 +20,10 @@ type tree struct {
 	stale bool
 	below layers      // the layers below, where they are known
 	times []timesToBe // of directories
+
+	// implied are the directories that were made for what is in them, and that
+	// the archive hasn't listed so far.
+	implied map[string]bool
 }
 
 // openAtOnce bounds the descriptors held. An archive is in depth-first order
@@ -27,7 +31,7 @@ type tree struct {
 const openAtOnce = 256
 
 func newTree(root int, below layers) *tree {
-	return &tree{root: root, open: map[string]int{}, below: below}
+	return &tree{root: root, open: map[string]int{}, below: below, implied: map[string]bool{}}
 }
 
 // settle is called between entries, when nobody uses the open directories.
@@ -68,41 +72,26 @@ func (t *tree) directory(at string) (int, error) {
 }
 
 // makeDirectory makes a directory that the archive doesn't list, or hasn't yet.
-//
-// In the union a directory looks as in the topmost layer that has it. So this
-// one must look as it does in the layers below, or a layer with one file in
-// /tmp would take the sticky bit off /tmp. Where those aren't known, it is
-// root's and has mode 0755, as with other engines.
+// It is root's and has mode 0755, as with other engines, unless a layer below
+// says more: see lean.go.
 func (t *tree) makeDirectory(at string) (int, error) {
 	parent, base, err := t.parent(at)
 	if err != nil {
 		return -1, err
 	}
-	if err := t.mkdirat(parent, base, false); err != nil {
+	t.implied[at] = true // not any more, if a whiteout is in its place
+	if err := t.mkdirat(parent, base, at, false); err != nil {
 		return -1, err
 	}
 	fd, err := openat2(parent, base, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, noLinks)
 	if err != nil {
 		return -1, err
 	}
-	if err := t.lookAsBelow(fd, at); err != nil {
+	if err := (metadata{uid: os.Geteuid(), gid: os.Getegid(), mode: 0o755}).set(fd); err != nil {
 		unix.Close(fd)
 		return -1, err
 	}
 	return fd, nil
-}
-
-func (t *tree) lookAsBelow(fd int, at string) error {
-	below, err := t.below.find(at)
-	if err != nil {
-		return err
-	}
-	if below == nil || !isDir(&below.stat) {
-		return metadata{uid: os.Geteuid(), gid: os.Getegid(), mode: 0o755}.set(fd)
-	}
-	looks := metadataOf(&below.stat)
-	t.times = append(t.times, timesToBe{at, looks.times})
-	return looks.set(fd)
 }
 
 // parent returns the open directory that a path's last name is in.
@@ -112,10 +101,11 @@ func (t *tree) parent(at string) (fd int, base string, err error) {
 	return fd, base, err
 }
 
-// mkdirat makes the directory base, or leaves the one that is there. A whiteout
-// in its place says that the lower layers' base is gone, so the directory must
-// hide it. Anything else in its place is replaced if replace is set.
-func (t *tree) mkdirat(dir int, base string, replace bool) error {
+// mkdirat makes the directory base, whose path is at, or leaves the one that is
+// there. A whiteout in its place says that the lower layers' base is gone, so
+// the directory must hide it. Anything else in its place is replaced if replace
+// is set.
+func (t *tree) mkdirat(dir int, base, at string, replace bool) error {
 	err := unix.Mkdirat(dir, base, 0o700)
 	if err != unix.EEXIST {
 		return failed("mkdirat", base, err)
@@ -127,6 +117,7 @@ func (t *tree) mkdirat(dir int, base string, replace bool) error {
 	case isDir(&there):
 		return nil
 	case isWhiteout(&there):
+		delete(t.implied, at) // it is a new one, and looks like none below
 		return t.unhide(dir, base)
 	case !replace:
 		return failed("mkdirat", base, unix.ENOTDIR)
