@@ -40,8 +40,11 @@ func (s *Store) collect(index *ocispec.Index) (gone []digest.Digest, rubbish []s
 	if err := s.sweepBlobs(needed); err != nil {
 		return nil, nil, err
 	}
-	if gone, err = s.sweepLayers(needed); err != nil {
-		return nil, nil, err
+	for _, kind := range []string{"layers", "chains"} {
+		swept, err := s.sweepLayers(kind, needed)
+		if gone = append(gone, swept...); err != nil {
+			return nil, nil, err
+		}
 	}
 	if err := s.sweepIngest(); err != nil {
 		return nil, nil, err
@@ -95,7 +98,7 @@ func (s *Store) markConfig(desc ocispec.Descriptor, needed map[digest.Digest]boo
 	if err := json.Unmarshal(body, &config); err != nil {
 		return err
 	}
-	for _, id := range config.RootFS.DiffIDs {
+	for _, id := range layerNames(config.RootFS.DiffIDs) {
 		needed[id] = true
 	}
 	return nil
@@ -116,8 +119,10 @@ func (s *Store) sweepBlobs(needed map[digest.Digest]bool) error {
 	return nil
 }
 
-func (s *Store) sweepLayers(needed map[digest.Digest]bool) ([]digest.Digest, error) {
-	layers, err := readDir(s.path("layers"))
+// sweepLayers moves unpacked layers into the trash: those that stand by
+// themselves or those that lean, as the directory says.
+func (s *Store) sweepLayers(kind string, needed map[digest.Digest]bool) ([]digest.Digest, error) {
+	layers, err := readDir(s.path(kind))
 	if err != nil {
 		return nil, err
 	}
@@ -130,7 +135,7 @@ func (s *Store) sweepLayers(needed map[digest.Digest]bool) ([]digest.Digest, err
 		if err := os.MkdirAll(s.path("trash"), 0o700); err != nil {
 			return gone, err
 		}
-		if err := os.Rename(s.layerPath(id), s.path("trash", namespaces.NewID())); err != nil {
+		if err := os.Rename(s.path(kind, layer.Name()), s.path("trash", namespaces.NewID())); err != nil {
 			return gone, err
 		}
 		gone = append(gone, id)

@@ -2,18 +2,13 @@ package images
 
 import (
 	"context"
-	"crypto/sha256"
 	"encoding/json"
 	"fmt"
 	"io"
 	"time"
 
-	namespaces "cooper/stage01-namespaces"
-	unionfs "cooper/stage04-unionfs"
 	"cooper/stage05-images/registry"
 
-	"github.com/klauspost/pgzip"
-	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -56,24 +51,24 @@ func (s *Store) commit(ctx context.Context, opts CommitOptions) (*Image, error) 
 		return nil, err
 	}
 	defer hold.release()
-	layer, layerDesc, err := s.pack(ctx, opts.Layer)
+	layer, err := s.pack(ctx, opts.Layer, opts.Parent)
 	if err != nil {
 		return nil, err
 	}
-	arrivals := []*ingest{layer}
+	arrivals := []*ingest{layer.ingest}
 	defer func() { finish(arrivals) }()
 
-	config, configDesc, err := s.ingestJSON(ctx, ocispec.MediaTypeImageConfig, newConfig(opts, layer.layer))
+	config, configDesc, err := s.ingestJSON(ctx, ocispec.MediaTypeImageConfig, newConfig(opts, layer.diffID))
 	if err != nil {
 		return nil, err
 	}
 	arrivals = append(arrivals, config)
-	manifest, desc, err := s.ingestJSON(ctx, registry.OCIManifest, newManifest(opts.Parent, configDesc, layerDesc))
+	manifest, desc, err := s.ingestJSON(ctx, registry.OCIManifest, newManifest(opts.Parent, configDesc, layer.descriptor()))
 	if err != nil {
 		return nil, err
 	}
 	arrivals = append(arrivals, manifest)
-	if err := hold.add(layer.blob, layer.layer, config.blob, manifest.blob); err != nil {
+	if err := hold.add(layer.blob, layer.layer, layer.chain, config.blob, manifest.blob); err != nil {
 		return nil, err
 	}
 	if err := s.publish(arrivals); err != nil {
@@ -104,39 +99,6 @@ func (s *Store) admit(desc ocispec.Descriptor, name string) (*Image, error) {
 		return nil, err
 	}
 	return s.Find(name)
-}
-
-// pack takes an uncompressed layer in:
-//
-//	tar ──┬─▶ sha256 = diffID
-//	      ├─▶ gzip ──┬─▶ sha256 = the blob's digest
-//	      │          └─▶ ingest/…
-//	      └─▶ unionfs.Apply ──▶ ingest/….tree
-//
-// gzip costs more than all the rest; pgzip spreads it over the processors, and
-// writes the same bytes however many there are.
-func (s *Store) pack(ctx context.Context, tar io.Reader) (_ *ingest, desc ocispec.Descriptor, err error) {
-	in, err := s.ingest(ctx, namespaces.NewID())
-	if err != nil {
-		return nil, desc, err
-	}
-	defer func() {
-		if err != nil {
-			in.abandon()
-		}
-	}()
-	blob := sha256.New()
-	packed := pgzip.NewWriter(io.MultiWriter(in.file, blob))
-	layer := newHashing(counting(ctx, tar, func(int64) {}))
-	if err := unionfs.Apply(ctx, in.tree(), io.TeeReader(layer, packed)); err != nil {
-		packed.Close()
-		return nil, desc, err
-	}
-	if err := packed.Close(); err != nil {
-		return nil, desc, fmt.Errorf("compress layer: %w", err)
-	}
-	in.blob, in.layer = digest.NewDigest(digest.SHA256, blob), layer.digest()
-	return in, ocispec.Descriptor{MediaType: ocispec.MediaTypeImageLayerGzip, Digest: in.blob, Size: in.received()}, nil
 }
 
 func (s *Store) ingestJSON(ctx context.Context, mediaType string, document any) (*ingest, ocispec.Descriptor, error) {

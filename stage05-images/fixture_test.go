@@ -38,12 +38,21 @@ type fixture struct {
 // "name=content".
 func madeImage(t testing.TB, layers ...[]string) *fixture {
 	t.Helper()
+	var archives [][]byte
+	for _, files := range layers {
+		archives = append(archives, tarOf(t, files...))
+	}
+	return imageOf(t, archives...)
+}
+
+// imageOf makes an image of layers that are archives.
+func imageOf(t testing.TB, layers ...[]byte) *fixture {
+	t.Helper()
 	f := &fixture{mediaType: registry.OCIManifest, blobs: map[digest.Digest][]byte{}}
 	f.config.OS, f.config.Architecture = "linux", "amd64"
 	f.config.RootFS.Type = "layers"
 	f.manifest.SchemaVersion = 2
-	for _, files := range layers {
-		layer := tarOf(t, files...)
+	for _, layer := range layers {
 		f.config.RootFS.DiffIDs = append(f.config.RootFS.DiffIDs, digest.FromBytes(layer))
 		f.manifest.Layers = append(f.manifest.Layers, f.blob(ocispec.MediaTypeImageLayerGzip, gzipped(t, layer)))
 	}

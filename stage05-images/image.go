@@ -67,12 +67,16 @@ func (img *Image) digests() []digest.Digest {
 	if img == nil {
 		return nil
 	}
-	list := append([]digest.Digest{img.Descriptor.Digest, img.ID}, img.Config.RootFS.DiffIDs...)
+	list := append([]digest.Digest{img.Descriptor.Digest, img.ID}, img.LayerNames()...)
 	for _, layer := range img.Manifest.Layers {
 		list = append(list, layer.Digest)
 	}
 	return list
 }
+
+// LayerNames lists what the store may call the image's unpacked layers: who
+// stands on them keeps these names.
+func (img *Image) LayerNames() []digest.Digest { return layerNames(img.Config.RootFS.DiffIDs) }
 
 // newImage joins the documents of an image.
 func newImage(desc ocispec.Descriptor, manifest *ocispec.Manifest, config *Config) *Image {

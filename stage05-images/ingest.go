@@ -30,6 +30,9 @@ type ingest struct {
 
 	blob  digest.Digest // what the file becomes; "" for nothing
 	layer digest.Digest // what the tree becomes, by diffID; "" for nothing
+	chain digest.Digest // or else by chainID: the layer leans, and is complete
+
+	leaning unionfs.Leaning // what the tree lacks until the layers below it are there
 
 	renamed bool // the blob has its final name
 }
@@ -107,8 +110,10 @@ func (s *Store) publish(arrivals []*ingest) error {
 	if len(arrivals) == 0 {
 		return nil
 	}
-	if err := os.MkdirAll(s.path("layers"), 0o700); err != nil {
-		return fmt.Errorf("publish image: %w", err)
+	for _, dir := range []string{"layers", "chains"} {
+		if err := os.MkdirAll(s.path(dir), 0o700); err != nil {
+			return fmt.Errorf("publish image: %w", err)
+		}
 	}
 	if err := s.syncfs(); err != nil {
 		return fmt.Errorf("publish image: %w", err)
@@ -118,7 +123,7 @@ func (s *Store) publish(arrivals []*ingest) error {
 			return fmt.Errorf("publish image: %w", err)
 		}
 	}
-	for _, dir := range []string{"blobs/sha256", "layers"} {
+	for _, dir := range []string{"blobs/sha256", "layers", "chains"} {
 		if err := syncDir(s.path(dir)); err != nil {
 			return fmt.Errorf("publish image: %w", err)
 		}
@@ -127,15 +132,8 @@ func (s *Store) publish(arrivals []*ingest) error {
 }
 
 func (in *ingest) rename() error {
-	if in.layer != "" {
-		err := os.Rename(in.tree(), in.store.layerPath(in.layer))
-		// Another compression of the same layer may have come first.
-		if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, fs.ErrExist) {
-			err = unionfs.Remove(in.tree())
-		}
-		if err != nil {
-			return err
-		}
+	if err := in.renameTree(); err != nil {
+		return err
 	}
 	if in.blob == "" {
 		return nil
@@ -145,6 +143,24 @@ func (in *ingest) rename() error {
 	}
 	in.renamed = true
 	return nil
+}
+
+func (in *ingest) renameTree() error {
+	var name string
+	switch {
+	case in.layer != "":
+		name = in.store.layerPath(in.layer)
+	case in.chain != "":
+		name = in.store.chainPath(in.chain)
+	default:
+		return nil
+	}
+	err := os.Rename(in.tree(), name)
+	// Another compression of the same layer may have come first.
+	if errors.Is(err, unix.ENOTEMPTY) || errors.Is(err, fs.ErrExist) {
+		err = unionfs.Remove(in.tree())
+	}
+	return err
 }
 
 func (s *Store) syncfs() error {

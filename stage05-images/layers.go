@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"slices"
 
@@ -22,6 +23,8 @@ type layer struct {
 	store  *Store
 	desc   ocispec.Descriptor
 	diffID digest.Digest
+	stack  *stack  // that it lies in
+	places []int   // where, from the lowest, 0: an image may have it twice
 	in     *ingest // nil: blob and tree are there
 }
 
@@ -31,23 +34,33 @@ type fetcher func(ctx context.Context, desc ocispec.Descriptor, offset int64) io
 // layersOf lists an image's layers, each blob once, in the order of their
 // digests, which is the order in which they are locked.
 func (s *Store) layersOf(manifest *ocispec.Manifest, config *Config) []*layer {
-	var list []*layer
-	for i, desc := range manifest.Layers {
-		list = append(list, &layer{store: s, desc: desc, diffID: config.RootFS.DiffIDs[i]})
+	k := s.stackOf(config.RootFS.DiffIDs)
+	byBlob := map[digest.Digest]*layer{}
+	for place, desc := range manifest.Layers {
+		l := byBlob[desc.Digest]
+		if l == nil {
+			l = &layer{store: s, desc: desc, diffID: k.diffIDs[place], stack: k}
+			byBlob[desc.Digest] = l
+		}
+		l.places = append(l.places, place)
 	}
-	slices.SortFunc(list, func(a, b *layer) int { return cmp.Compare(a.desc.Digest, b.desc.Digest) })
-	return slices.CompactFunc(list, func(a, b *layer) bool { return a.desc.Digest == b.desc.Digest })
+	return slices.SortedFunc(maps.Values(byBlob), func(a, b *layer) int { return cmp.Compare(a.desc.Digest, b.desc.Digest) })
 }
 
-// complete reports whether nothing of the layer is missing. Without a fetcher
+// unpacked reports whether the layer has a directory wherever it lies.
+func (l *layer) unpacked() bool {
+	return !slices.ContainsFunc(l.places, func(place int) bool { return l.stack.unpacked(place) == "" })
+}
+
+// isComplete reports whether nothing of the layer is missing. Without a fetcher
 // only what a container needs counts.
-func (l *layer) complete(fetch fetcher) bool {
-	return l.store.hasLayer(l.diffID) && (fetch == nil || l.store.hasBlob(l.desc))
+func (l *layer) isComplete(fetch fetcher) bool {
+	return l.unpacked() && (fetch == nil || l.store.hasBlob(l.desc))
 }
 
 // receiveLayers fills in what is missing, three layers at a time, each in its
-// own ingest, and returns the ingests with their locks. When one fails, the
-// others are stopped and everything is put away.
+// own ingest, and then those that lean on others. It returns the ingests with
+// their locks. When one fails, the others are stopped and everything is put away.
 func receiveLayers(ctx context.Context, layers []*layer, fetch fetcher, progress Progress) (_ []*ingest, err error) {
 	defer func() {
 		if err != nil {
@@ -57,29 +70,33 @@ func receiveLayers(ctx context.Context, layers []*layer, fetch fetcher, progress
 	if err := lockMissing(ctx, layers, fetch, progress); err != nil {
 		return nil, err
 	}
-	group, ctx := errgroup.WithContext(ctx)
+	group, alone := errgroup.WithContext(ctx)
 	group.SetLimit(3)
 	var arrivals []*ingest
 	for _, l := range layers {
 		if l.in != nil {
 			arrivals = append(arrivals, l.in)
-			group.Go(func() error { return l.receive(ctx, fetch, progress) })
+			group.Go(func() error { return l.receive(alone, fetch, progress) })
 		}
 	}
-	return arrivals, group.Wait()
+	if err := group.Wait(); err != nil {
+		return nil, err
+	}
+	leaning, err := lean(ctx, layers)
+	return append(arrivals, leaning...), err
 }
 
 // lockMissing locks the layers to receive. By the time it has a lock another
 // pull may have brought the layer.
 func lockMissing(ctx context.Context, layers []*layer, fetch fetcher, progress Progress) error {
 	for _, l := range layers {
-		if !l.complete(fetch) {
+		if !l.isComplete(fetch) {
 			progress.Layer(ShortID(l.desc.Digest), "Waiting", 0, 0)
 			in, err := l.store.ingest(ctx, hexOf(l.desc.Digest))
 			if err != nil {
 				return err
 			}
-			if l.in = in; !l.complete(fetch) {
+			if l.in = in; !l.isComplete(fetch) {
 				continue
 			}
 			l.in.abandon()
@@ -170,7 +187,7 @@ func (l *layer) download(ctx context.Context, fetch fetcher, kept int64, report 
 // wanted is the diffID to unpack to, or "" where the tree is there already,
 // from the same layer in another compression.
 func (l *layer) wanted() digest.Digest {
-	if l.store.hasLayer(l.diffID) {
+	if l.unpacked() {
 		return ""
 	}
 	return l.diffID

@@ -34,29 +34,46 @@ func (in *ingest) receive(ctx context.Context, src io.Reader, desc ocispec.Descr
 	return blob.check(desc)
 }
 
-// unpack decompresses and applies a layer; with no diffID it does neither.
+// unpack decompresses a layer and applies it alone; with no diffID it does
+// neither. Alone, so that several can be at once, and so that the tree is the
+// same whatever image brought it. One that leans gets no name from it yet: its
+// tree stays here for lean, or is left out if a hard link needs the layers
+// below to be made at all.
 func (in *ingest) unpack(ctx context.Context, blob io.Reader, diffID digest.Digest) error {
+	in.layer, in.leaning = "", unionfs.Leaning{}
 	if diffID == "" {
 		return nil
 	}
-	plain, err := unionfs.Decompress(blob)
+	leaning, err := in.apply(ctx, blob, diffID, nil)
+	if errors.Is(err, unionfs.ErrNoTarget) {
+		in.leaning.Links = true
+		return nil
+	}
 	if err != nil {
 		return err
 	}
+	if in.leaning = leaning; !leaning.Any() {
+		in.layer = diffID
+	}
+	return nil
+}
+
+// apply unpacks a layer into the tree, on top of the given directories.
+func (in *ingest) apply(ctx context.Context, blob io.Reader, diffID digest.Digest, lower []string) (leaning unionfs.Leaning, err error) {
+	plain, err := unionfs.Decompress(blob)
+	if err != nil {
+		return leaning, err
+	}
 	defer plain.Close()
 	layer := newHashing(plain)
-	// Each layer is applied on its own and not on top of those below it: so
-	// several can be at once, and one that is kept by its diffID is the same
-	// whatever image brought it. A hard link into a lower layer is refused for
-	// that, or one image could slip a file of its own into another's.
-	if err := unionfs.Apply(ctx, in.tree(), layer); err != nil {
-		return err
+	leaning, err = unionfs.Applier{Limits: unionfs.DefaultLimits(), Lower: lower}.Apply(ctx, in.tree(), layer)
+	if err != nil {
+		return leaning, err
 	}
 	if got := layer.digest(); got != diffID {
-		return fmt.Errorf("%w: layer unpacks to %s, the configuration says %s", registry.ErrRefused, got, diffID)
+		return leaning, fmt.Errorf("%w: layer unpacks to %s, the configuration says %s", registry.ErrRefused, got, diffID)
 	}
-	in.layer = diffID
-	return nil
+	return leaning, nil
 }
 
 // hashing computes the digest of what is read through it, and remembers why

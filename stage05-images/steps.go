@@ -56,7 +56,11 @@ func unpack(s *Spec, store *Store) error {
 	if err != nil {
 		return err
 	}
-	return store.Unpack(context.Background(), img)
+	if err := store.Unpack(context.Background(), img); err != nil {
+		return err
+	}
+	s.Lower = store.LayerDirs(img) // which couldn't be told of a layer that wasn't unpacked
+	return nil
 }
 
 func isMissing(dir string) bool {

@@ -8,7 +8,6 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
-	"slices"
 
 	"cooper/stage05-images/registry"
 
@@ -21,6 +20,7 @@ import (
 //	oci-layout, index.json   an OCI image layout: skopeo and umoci read it as it is
 //	blobs/sha256/HEX         manifests, configurations, layers as they travelled
 //	layers/HEX/              a layer unpacked, by diffID: overlayfs's lower directory
+//	chains/HEX/              one that leans on those below it, by chainID: see stack.go
 //	ingest/HEX[.tree]        what is on its way in: a blob, and the layer it unpacks to
 //	holds/RANDOM             digests that a running pull counts on
 //	trash/RANDOM             what is on its way out
@@ -32,8 +32,8 @@ import (
 type Store struct {
 	dir string
 
-	// InUse adds the layers that containers' roots stand on, by diffID, to what
-	// a collector must leave alone; they stay when their image goes. The engine
+	// InUse adds the layers that containers' roots stand on, by Image.LayerNames,
+	// to what a collector must leave alone; they stay when their image goes. The engine
 	// sets it; nil is none. When it can't tell, nothing is collected.
 	InUse func(needed map[digest.Digest]bool) error
 }
@@ -74,6 +74,7 @@ func (s *Store) path(parts ...string) string {
 // blobPath and layerPath trust that the digest was checked.
 func (s *Store) blobPath(d digest.Digest) string  { return s.path("blobs", "sha256", hexOf(d)) }
 func (s *Store) layerPath(d digest.Digest) string { return s.path("layers", hexOf(d)) }
+func (s *Store) chainPath(d digest.Digest) string { return s.path("chains", hexOf(d)) }
 
 // hasBlob reports whether a blob is there with the right length. To hash every
 // blob on every pull would cost more than most pulls; what has its final name
@@ -115,18 +116,4 @@ func (s *Store) readBlob(d digest.Digest) ([]byte, error) {
 func sum(data []byte) []byte {
 	s := sha256.Sum256(data)
 	return s[:]
-}
-
-// LayerDirs returns the unpacked layers of an image as overlayfs wants them,
-// the topmost first; the manifest lists the lowest first.
-func (s *Store) LayerDirs(img *Image) []string {
-	var dirs []string
-	for _, id := range slices.Backward(img.Config.RootFS.DiffIDs) {
-		// A layer that stands twice is mounted once: overlayfs refuses the same
-		// directory twice, and its upper place hides all of the lower one.
-		if dir := s.layerPath(id); !slices.Contains(dirs, dir) {
-			dirs = append(dirs, dir)
-		}
-	}
-	return dirs
 }

@@ -3,7 +3,6 @@ package images
 import (
 	"context"
 	"fmt"
-	"slices"
 
 	"github.com/opencontainers/go-digest"
 )
@@ -13,7 +12,7 @@ import (
 // the layout are unpacked here, all at once. It waits for a pull that is
 // bringing one of them.
 func (s *Store) Unpack(ctx context.Context, img *Image) error {
-	if !slices.ContainsFunc(img.Config.RootFS.DiffIDs, func(id digest.Digest) bool { return !s.hasLayer(id) }) {
+	if s.stackOf(img.Config.RootFS.DiffIDs).isUnpacked() {
 		return nil
 	}
 	layers := s.layersOf(&img.Manifest, &img.Config)
@@ -41,7 +40,10 @@ func finish(arrivals []*ingest) {
 func digestsOf(layers []*layer) []digest.Digest {
 	var list []digest.Digest
 	for _, l := range layers {
-		list = append(list, l.desc.Digest, l.diffID)
+		list = append(list, l.desc.Digest)
+	}
+	if len(layers) > 0 {
+		list = append(list, layerNames(layers[0].stack.diffIDs)...)
 	}
 	return list
 }

@@ -18,7 +18,7 @@ type config struct {
 	ID      string    `json:"id"`
 	Created time.Time `json:"created"`
 	ImageID string    `json:"imageID"`
-	Layers  []string  `json:"layers,omitempty"` // diffIDs that the root stands on: they must stay
+	Layers  []string  `json:"layers,omitempty"` // that the root stands on, by images.Image.LayerNames: they must stay
 
 	// Volumes are all that the container holds; those in Anonymous were made
 	// for it and go with it, if asked.

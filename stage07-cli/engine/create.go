@@ -51,7 +51,7 @@ func (e *Engine) create(ctx context.Context, o CreateOptions) (_ *making, err er
 	id := namespaces.NewID()
 	m := &making{container: &container{id: id, dir: e.Container(id)}}
 	m.config = config{ID: id, Created: time.Now().UTC(), ImageID: img.ID.String(), Options: o}
-	for _, layer := range img.Config.RootFS.DiffIDs {
+	for _, layer := range img.LayerNames() {
 		m.config.Layers = append(m.config.Layers, layer.String())
 	}
 	defer func() {
