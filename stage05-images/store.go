@@ -84,11 +84,6 @@ func (s *Store) hasBlob(desc ocispec.Descriptor) bool {
 	return err == nil && info.Size() == desc.Size
 }
 
-func (s *Store) hasLayer(diffID digest.Digest) bool {
-	_, err := os.Stat(s.layerPath(diffID))
-	return err == nil
-}
-
 // readBlob returns a manifest's or a configuration's bytes after comparing
 // them with their digest, every time: they decide what gets run.
 func (s *Store) readBlob(d digest.Digest) ([]byte, error) {

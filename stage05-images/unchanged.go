@@ -37,6 +37,6 @@ func (p *pull) unchanged(ctx context.Context) *Image {
 // documents.
 func (s *Store) whole(img *Image) bool {
 	return !slices.ContainsFunc(s.layersOf(&img.Manifest, &img.Config), func(l *layer) bool {
-		return !s.hasLayer(l.diffID) || !s.hasBlob(l.desc)
+		return !l.unpacked() || !s.hasBlob(l.desc)
 	})
 }
