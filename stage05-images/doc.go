@@ -13,6 +13,8 @@
 // of it (Configure). One step joins the container's list: images/unpack.
 //
 // To read: manifest.go, store.go, pull.go, layers.go, receive.go, configure.go.
+// The other side, a store that others push into, is Registry in registry.go;
+// the package server speaks the protocol for it.
 //
 // Specifications: https://github.com/opencontainers/image-spec (layout, index,
 // manifest, config, layer) and distribution-spec. Man pages: flock(2),

@@ -21,6 +21,12 @@ func isHost(host string) bool {
 	return true
 }
 
+// IsPath tells whether this is the name of a repository, without its registry.
+func IsPath(path string) bool { return len(path) <= 255 && isPath(path) }
+
+// IsTag tells whether this is a tag.
+func IsTag(tag string) bool { return isTag(tag) }
+
 func isPath(path string) bool {
 	for component := range strings.SplitSeq(path, "/") {
 		if !isComponent(component) {

@@ -1,0 +1,70 @@
+package images
+
+import (
+	"context"
+	"crypto/sha256"
+
+	namespaces "cooper/stage01-namespaces"
+)
+
+// maxUploads is how many may be on their way at once: each is an open file.
+const maxUploads = 256
+
+// Begin opens an upload to a repository.
+func (r *Registry) Begin(ctx context.Context, name string) (*Upload, error) {
+	if r.readOnly {
+		return nil, errReadOnly()
+	}
+	if r.uploading() >= maxUploads {
+		return nil, refuse(TooManyRequests, "%d uploads are on their way: try again later", maxUploads)
+	}
+	u := &Upload{ID: namespaces.NewID(), registry: r, repository: name, turn: make(chan struct{}, 1), hash: sha256.New()}
+	in, err := r.store.ingest(ctx, u.ID)
+	if err != nil {
+		return nil, err
+	}
+	u.in = in
+	u.turn <- struct{}{}
+	u.touch()
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	r.uploads[u.ID] = u
+	return u, nil
+}
+
+func (r *Registry) uploading() int {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	return len(r.uploads)
+}
+
+// Upload returns the one that was begun in this repository under this ID.
+func (r *Registry) Upload(name, id string) (*Upload, error) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	u := r.uploads[id]
+	if u == nil || u.repository != name {
+		return nil, refuse(BlobUploadUnknown, "no such upload: it is finished, or was given up; begin it anew")
+	}
+	return u, nil
+}
+
+// endUploads ends those that nobody is writing to at this moment.
+func (r *Registry) endUploads(which func(*Upload) bool) {
+	r.lock.Lock()
+	var doomed []*Upload
+	for _, u := range r.uploads {
+		if which(u) {
+			doomed = append(doomed, u)
+		}
+	}
+	r.lock.Unlock()
+	for _, u := range doomed {
+		select {
+		case <-u.turn:
+			u.end()
+			u.give()
+		default:
+		}
+	}
+}
