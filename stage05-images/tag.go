@@ -31,16 +31,21 @@ func (s *Store) Tag(source, name string) error {
 // last argument is what a registry called it, if one did.
 func (s *Store) name(desc ocispec.Descriptor, ref reference.Reference, registryDigest digest.Digest) error {
 	return s.update(func(index *ocispec.Index) error {
-		desc.Annotations = map[string]string{
-			nameShort: ref.Familiar(),
-			nameFull:  ref.String(),
-		}
-		if registryDigest != "" {
-			desc.Annotations[nameDigest] = registryDigest.String()
-		}
-		setEntry(index, desc)
+		setEntry(index, named(desc, ref, registryDigest))
 		return nil
 	})
+}
+
+// named writes a name on an entry.
+func named(desc ocispec.Descriptor, ref reference.Reference, registryDigest digest.Digest) ocispec.Descriptor {
+	desc.Annotations = map[string]string{
+		nameShort: ref.Familiar(),
+		nameFull:  ref.String(),
+	}
+	if registryDigest != "" {
+		desc.Annotations[nameDigest] = registryDigest.String()
+	}
+	return desc
 }
 
 // setEntry puts an entry in the place of the one with its name. The image that

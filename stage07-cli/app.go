@@ -93,7 +93,7 @@ func commands() []*urfave.Command {
 		startCommand(), stopCommand(), rmCommand(),
 		createCommand(), attachCommand(), killCommand(), waitCommand(), inspectCommand(), portCommand(),
 		topCommand(), statsCommand(), updateCommand(), pauseCommand(), unpauseCommand(),
-		cpCommand(), commitCommand(), tagCommand(), rmiCommand(),
+		cpCommand(), commitCommand(), tagCommand(), rmiCommand(), saveCommand(), loadCommand(),
 		planCommand(), doctorCommand(), infoCommand(), versionCommand(), completionCommand(), helpCommand(),
 		containerGroup(), imageGroup(), volumeGroup(), systemGroup(),
 	}
@@ -109,7 +109,7 @@ func containerGroup() *urfave.Command {
 
 func imageGroup() *urfave.Command {
 	return group("image", "Work with images",
-		bootstrapCommand(), pullCommand(), pushCommand(), renamed(imagesCommand(), "ls", "list"), tagCommand(),
+		bootstrapCommand(), pullCommand(), pushCommand(), renamed(imagesCommand(), "ls", "list"), tagCommand(), saveCommand(), loadCommand(),
 		renamed(rmiCommand(), "rm", "remove"), inspectOnly("image"))
 }
 

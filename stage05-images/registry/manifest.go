@@ -30,7 +30,7 @@ const MaxManifest = 4 << 20
 
 // ErrRefused marks content that isn't what was asked for: another digest,
 // another size, another type. Asking again wouldn't make it trustworthy.
-var ErrRefused = errors.New("refused what the registry sent")
+var ErrRefused = errors.New("refused what was received")
 
 // ErrSchema1 is a manifest of the kind that Docker wrote until 2015. Nothing
 // in it names its layers' content, so that it can't be checked.
