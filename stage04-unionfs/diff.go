@@ -94,10 +94,12 @@ func (d *differ) layerRoot(root int) error {
 	if err != nil {
 		return err
 	}
-	if stat.Mode&0o7777 == 0o755 && stat.Uid == 0 && stat.Gid == 0 && len(xattrs) == 0 {
-		return nil
+	if stat.Mode&0o7777 != 0o755 || stat.Uid != 0 || stat.Gid != 0 || len(xattrs) > 0 {
+		if err := d.out.WriteHeader(header("./", tar.TypeDir, &stat, xattrs)); err != nil {
+			return err
+		}
 	}
-	return d.out.WriteHeader(header("./", tar.TypeDir, &stat, xattrs))
+	return d.opaque(root, "")
 }
 
 func (d *differ) directory(f *found) error {
@@ -111,11 +113,16 @@ func (d *differ) directory(f *found) error {
 	if err := d.out.WriteHeader(header(f.at+"/", tar.TypeDir, &f.stat, xattrs)); err != nil {
 		return err
 	}
-	hides, err := isOpaque(f.fd)
+	return d.opaque(f.fd, f.at)
+}
+
+// opaque writes the marker of a directory that hides what is below it.
+func (d *differ) opaque(fd int, at string) error {
+	hides, err := isOpaque(fd)
 	if err != nil || !hides {
 		return err
 	}
-	return d.marker(f.at, opaqueMarker)
+	return d.marker(at, opaqueMarker)
 }
 
 func (d *differ) regular(f *found) error {
