@@ -14,11 +14,7 @@ import (
 
 // Manifest returns what a tag or a digest stands for in a repository.
 func (r *Registry) Manifest(name, ref string) (*registry.Manifest, error) {
-	all, err := r.catalogue()
-	if err != nil {
-		return nil, err
-	}
-	place, err := all.find(name)
+	place, err := r.find(name)
 	if err != nil {
 		return nil, err
 	}

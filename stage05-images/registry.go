@@ -99,15 +99,19 @@ func (r *Registry) Repositories() ([]string, error) {
 
 // Tags lists the tags of a repository, sorted.
 func (r *Registry) Tags(name string) ([]string, error) {
-	all, err := r.catalogue()
-	if err != nil {
-		return nil, err
-	}
-	place, err := all.find(name)
+	place, err := r.find(name)
 	if err != nil {
 		return nil, err
 	}
 	return sortedKeys(place.tags), nil
+}
+
+func (r *Registry) find(name string) (*repository, error) {
+	all, err := r.catalogue()
+	if err != nil {
+		return nil, err
+	}
+	return all.find(name)
 }
 
 // Tidy is called now and then, with the time of day. It ends the uploads that
