@@ -95,7 +95,7 @@ func commands() []*urfave.Command {
 		topCommand(), statsCommand(), updateCommand(), pauseCommand(), unpauseCommand(),
 		cpCommand(), commitCommand(), tagCommand(), rmiCommand(), saveCommand(), loadCommand(),
 		planCommand(), doctorCommand(), infoCommand(), versionCommand(), completionCommand(), helpCommand(),
-		containerGroup(), imageGroup(), volumeGroup(), systemGroup(),
+		containerGroup(), imageGroup(), volumeGroup(), registryGroup(), systemGroup(),
 	}
 }
 

@@ -16,8 +16,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// server is a web server in what Debian's smallest system has: perl.
-const server = `
+// webServer is one in what Debian's smallest system has: perl.
+const webServer = `
 use IO::Socket::INET; $| = 1;
 my $listen = IO::Socket::INET->new(LocalPort => 8080, Listen => 5, ReuseAddr => 1) or die $!;
 print "listening\n";
@@ -47,7 +47,7 @@ func TestTheMainJob(t *testing.T) {
 
 	h.ok("volume", "create", "pages")
 	h.ok("run", "-d", "--name", "web", "-p", "127.0.0.1::8080", "-v", "pages:/srv", "-e", "GREETING=hello",
-		"-m", "128m", "--cpus", "1", "--pids-limit", "50", name, "perl", "-e", server)
+		"-m", "128m", "--cpus", "1", "--pids-limit", "50", name, "perl", "-e", webServer)
 	require.Equal(t, "listening\n", firstLine(t, h, "logs", "-f", "web"))
 
 	h.ok("exec", "web", "sh", "-c", `echo "$GREETING from Debian $(cat /etc/debian_version)" > /srv/page`)
