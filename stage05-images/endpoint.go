@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 
+	"cooper/stage05-images/reference"
 	"cooper/stage05-images/registry"
 )
 
@@ -17,32 +18,31 @@ func openRepository(host, path string, opts registry.Options) (*registry.Reposit
 	return registry.Open(host, path, opts), nil
 }
 
-// fromAny pulls from the registry's mirrors, one after the other, and then from
-// the registry itself. A mirror may be down, lag behind or lie: whatever it
-// does, the next one is asked. It gets its own login, if it has one, and never
-// that of the registry.
-func (p *pull) fromAny(ctx context.Context, opts PullOptions) (*Image, error) {
-	mirrors, err := registry.Mirrors(p.ref.Host)
+// anywhere acts on a repository at the registry's mirrors, one after the other,
+// and then at the registry itself, until it succeeds. A mirror may be down, lag
+// behind or lie: whatever it does, the next one is asked. It gets its own login,
+// if it has one, and never that of the registry.
+func anywhere(ctx context.Context, ref reference.Reference, opts PullOptions, act func(*registry.Repository) error) error {
+	mirrors, err := registry.Mirrors(ref.Host)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	options := registry.Options{Insecure: opts.Insecure, Patience: opts.Patience}
 	for _, mirror := range mirrors {
-		img, err := p.from(ctx, mirror.Host, registry.Options{PlainHTTP: mirror.PlainHTTP, Patience: opts.Patience})
+		options := registry.Options{PlainHTTP: mirror.PlainHTTP, Patience: opts.Patience}
+		err := at(mirror.Host, ref.Path, options, act)
 		if err == nil || ctx.Err() != nil {
-			return img, err
+			return err
 		}
-		p.progress.Say(fmt.Sprintf("Mirror %s failed: %s", mirror.Host, registry.Printable(err.Error())))
+		orSilent(opts.Progress).Say(fmt.Sprintf("Mirror %s failed: %s", mirror.Host, registry.Printable(err.Error())))
 	}
-	return p.from(ctx, p.ref.Host, options)
+	return at(ref.Host, ref.Path, registry.Options{Insecure: opts.Insecure, Patience: opts.Patience}, act)
 }
 
-func (p *pull) from(ctx context.Context, host string, opts registry.Options) (*Image, error) {
-	repo, err := openRepository(host, p.ref.Path, opts)
+func at(host, path string, opts registry.Options, act func(*registry.Repository) error) error {
+	repo, err := openRepository(host, path, opts)
 	if err != nil {
-		return nil, err
+		return err
 	}
 	defer repo.Close()
-	p.repo = repo
-	return p.run(ctx)
+	return act(repo)
 }

@@ -140,7 +140,7 @@ func (l *layer) receive(ctx context.Context, fetch fetcher, progress Progress) e
 	if err != nil {
 		return fmt.Errorf("receive layer %s: %w", ShortID(l.desc.Digest), err)
 	}
-	report("Pull complete", l.desc.Size)
+	progress.Layer(ShortID(l.desc.Digest), "Pull complete", 0, 0)
 	return nil
 }
 

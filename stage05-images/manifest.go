@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 
 	"cooper/stage05-images/registry"
@@ -24,6 +25,7 @@ import (
 type document struct {
 	SchemaVersion int                  `json:"schemaVersion"`
 	MediaType     string               `json:"mediaType"`
+	ArtifactType  string               `json:"artifactType"` // what it is, if no image
 	Config        *ocispec.Descriptor  `json:"config"`
 	Layers        []ocispec.Descriptor `json:"layers"`
 	Manifests     []ocispec.Descriptor `json:"manifests"`
@@ -33,6 +35,22 @@ type document struct {
 // maxLayers is the kernel's limit of lower directories under one overlay
 // (OVL_MAX_STACK in fs/overlayfs).
 const maxLayers = 500
+
+// ErrNotImage is the answer to an artifact: what travels through registries
+// like an image, charts, signatures, models, but holds no root filesystem.
+var ErrNotImage = errors.New("which is no container image: a program for artifacts can fetch it, such as oras or helm")
+
+// kind names what a manifest holds. An artifact says so itself, or its
+// configuration's type does, unless that is OCI's for "there is none".
+func (doc *document) kind() string {
+	switch {
+	case doc.ArtifactType != "":
+		return strconv.Quote(doc.ArtifactType)
+	case doc.Config.MediaType == ocispec.MediaTypeEmptyJSON:
+		return "an artifact of no named kind"
+	}
+	return strconv.Quote(doc.Config.MediaType)
+}
 
 func isIndex(mediaType string) bool {
 	return mediaType == registry.OCIIndex || mediaType == registry.DockerIndex
@@ -44,6 +62,8 @@ func parseDocument(body []byte) (*document, error) {
 		return nil, fmt.Errorf("parse manifest: %w", err)
 	}
 	switch {
+	case doc.SchemaVersion == 1:
+		return nil, registry.ErrSchema1
 	case doc.SchemaVersion != 2:
 		return nil, fmt.Errorf("parse manifest: schema version %d, want 2", doc.SchemaVersion)
 	case doc.Manifests != nil && (doc.Config != nil || doc.Layers != nil), doc.FSLayers != nil:
@@ -61,8 +81,8 @@ func parseManifest(body []byte) (*ocispec.Manifest, error) {
 		return nil, err
 	case doc.Config == nil:
 		return nil, errors.New("parse manifest: no config")
-	case !isConfigType(doc.Config.MediaType):
-		return nil, fmt.Errorf("parse manifest: it holds %q, which is no container image", doc.Config.MediaType)
+	case doc.ArtifactType != "", !isConfigType(doc.Config.MediaType):
+		return nil, fmt.Errorf("parse manifest: it holds %s: %w", doc.kind(), ErrNotImage)
 	case doc.Config.Size > registry.MaxManifest:
 		return nil, fmt.Errorf("parse manifest: config of %d bytes is larger than 4 MiB", doc.Config.Size)
 	case len(doc.Layers) > maxLayers:
@@ -107,8 +127,17 @@ func checkDescriptor(desc ocispec.Descriptor) error {
 	return checkDigest(desc.Digest)
 }
 
+// isConfigType knows the two types of an image's configuration, and the ones
+// that registries of Docker's first years have made of them by guessing; see
+// https://github.com/docker/docker/issues/22378. What isn't a configuration
+// doesn't pass parseConfig.
 func isConfigType(mediaType string) bool {
-	return mediaType == ocispec.MediaTypeImageConfig || mediaType == "application/vnd.docker.container.image.v1+json"
+	switch mediaType {
+	case ocispec.MediaTypeImageConfig, "application/vnd.docker.container.image.v1+json",
+		"application/octet-stream", "application/json", "text/html", "":
+		return true
+	}
+	return false
 }
 
 // isLayerType knows the types by their stem. How a layer is compressed is told

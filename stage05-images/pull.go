@@ -41,7 +41,12 @@ func Pull(ctx context.Context, s *Store, name string, opts PullOptions) (*Image,
 	}
 	p := &pull{store: s, ref: ref, want: want, demanded: opts.Platform != "", progress: orSilent(opts.Progress)}
 	p.progress.Say(fmt.Sprintf("%s: Pulling from %s", ref.Identifier(), ref.Path))
-	img, err := p.fromAny(ctx, opts)
+	var img *Image
+	err = anywhere(ctx, ref, opts, func(repo *registry.Repository) (err error) {
+		p.repo = repo
+		img, err = p.run(ctx)
+		return err
+	})
 	if err != nil {
 		return nil, fmt.Errorf("pull %s: %w", ref.Familiar(), err)
 	}

@@ -94,6 +94,7 @@ func commands() []*urfave.Command {
 		createCommand(), attachCommand(), killCommand(), waitCommand(), inspectCommand(), portCommand(),
 		topCommand(), statsCommand(), updateCommand(), pauseCommand(), unpauseCommand(),
 		cpCommand(), commitCommand(), tagCommand(), rmiCommand(), saveCommand(), loadCommand(),
+		loginCommand(), logoutCommand(), searchCommand(),
 		planCommand(), doctorCommand(), infoCommand(), versionCommand(), completionCommand(), helpCommand(),
 		containerGroup(), imageGroup(), volumeGroup(), registryGroup(), systemGroup(),
 	}

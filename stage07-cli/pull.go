@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"cooper/stage05-images"
 	"cooper/stage07-cli/engine"
@@ -18,6 +19,7 @@ func pullCommand() *urfave.Command {
 		ArgsUsage: "NAME[:TAG|@DIGEST]",
 		Flags: []urfave.Flag{
 			toggle("quiet q", "Print only the name"),
+			toggle("all-tags a", "Fetch every image of the repository NAME"),
 			text("platform", "Fetch the image for `platform`, such as linux/arm64"),
 			insecureFlag(),
 		},
@@ -30,17 +32,58 @@ func pullCommand() *urfave.Command {
 			if !c.Bool("quiet") {
 				options.Progress = progress(c.App.Writer)
 			}
-			name, err := images.ParseName(c.Args().First())
-			if err != nil {
-				return err
+			if c.Bool("all-tags") {
+				return pullAll(c, e, options)
 			}
-			if _, err := images.Pull(c.Context, e.Images(), c.Args().First(), options); err != nil {
-				return err
-			}
-			fmt.Fprintln(c.App.Writer, name)
-			return nil
+			return pullOne(c, e, options)
 		}),
 	}
+}
+
+func pullOne(c *urfave.Context, e *engine.Engine, options images.PullOptions) error {
+	given := c.Args().First()
+	name, err := images.ParseName(given)
+	if err != nil {
+		return err
+	}
+	if !isTagged(given) && !c.Bool("quiet") {
+		fmt.Fprintln(c.App.Writer, "Using default tag: latest")
+	}
+	if _, err := images.Pull(c.Context, e.Images(), given, options); err != nil {
+		return err
+	}
+	fmt.Fprintln(c.App.Writer, name)
+	return nil
+}
+
+func pullAll(c *urfave.Context, e *engine.Engine, options images.PullOptions) error {
+	name, err := repositoryName(c.Args().First())
+	if err != nil {
+		return err
+	}
+	if err := images.PullAll(c.Context, e.Images(), name, options); err != nil {
+		return err
+	}
+	fmt.Fprintln(c.App.Writer, name)
+	return nil
+}
+
+// repositoryName completes a name that stands for all tags, and so has none.
+func repositoryName(given string) (string, error) {
+	ref, err := images.ParseName(given)
+	if err != nil {
+		return "", err
+	}
+	if isTagged(given) {
+		return "", &usageError{"", fmt.Sprintf("tag can't be used with --all-tags/-a: write %s", ref.FamiliarName())}
+	}
+	return ref.Name(), nil
+}
+
+// isTagged reports whether a name has a tag or a digest.
+func isTagged(name string) bool {
+	_, tag := splitName(name)
+	return tag != "" || strings.Contains(name, "@")
 }
 
 func insecureFlag() urfave.Flag {

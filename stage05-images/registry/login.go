@@ -8,6 +8,8 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+
+	"cooper/stage05-images/reference"
 )
 
 // Login is what a user has stored for one registry.
@@ -89,6 +91,22 @@ func sameRegistry(key, host string) bool {
 	key = strings.TrimPrefix(strings.TrimPrefix(key, "https://"), "http://")
 	key, _, _ = strings.Cut(key, "/")
 	return key == host || host == "docker.io" && key == "index.docker.io"
+}
+
+// ServerHost returns the host[:port] of a registry as people name it when they
+// log in: with https:// and a path, or not at all for Docker Hub, which has
+// several names.
+func ServerHost(server string) (string, error) {
+	host := strings.TrimPrefix(strings.TrimPrefix(server, "https://"), "http://")
+	host, _, _ = strings.Cut(host, "/")
+	switch host {
+	case "", "docker.io", "index.docker.io", "registry-1.docker.io", "hub.docker.com":
+		return "docker.io", nil
+	}
+	if ref, err := reference.Parse(host + "/x"); err != nil || ref.Host != host {
+		return "", fmt.Errorf("%q is no registry: write HOST[:PORT], such as registry.example:5000", server)
+	}
+	return host, nil
 }
 
 // LogIn tries a login at a registry and returns what to store of it: the same,

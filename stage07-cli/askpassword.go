@@ -1,0 +1,117 @@
+package cli
+
+import (
+	"bufio"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+
+	"cooper/stage05-images/registry"
+
+	urfave "github.com/urfave/cli/v2"
+	"golang.org/x/sys/unix"
+	"golang.org/x/term"
+)
+
+// askLogin gets a user's name and password: from the flags, from standard
+// input, or by asking for them. known is offered as the name.
+func askLogin(c *urfave.Context, host, known string) (l registry.Login, err error) {
+	l = registry.Login{Username: c.String("username"), Password: c.String("password")}
+	switch {
+	case c.IsSet("password") && c.Bool("password-stdin"):
+		return l, &usageError{"", "--password and --password-stdin are mutually exclusive"}
+	case c.Bool("password-stdin") && l.Username == "":
+		return l, &usageError{"", "must provide --username with --password-stdin"}
+	case c.IsSet("password"):
+		fmt.Fprintln(c.App.ErrWriter, "WARNING! Using --password via the CLI is insecure. Use --password-stdin.")
+	case c.Bool("password-stdin"):
+		if l.Password, err = readPassword(c.App.Reader); err != nil {
+			return l, err
+		}
+	}
+	if err := promptFor(c, host, known, &l); err != nil {
+		return l, err
+	}
+	if l.Username == "" || l.Password == "" {
+		return l, errors.New("log in: neither the user name nor the password may be empty")
+	}
+	return l, nil
+}
+
+// readPassword reads all of standard input, but for the end of its line, which
+// echo has put there.
+func readPassword(from io.Reader) (string, error) {
+	text, err := io.ReadAll(io.LimitReader(from, 1<<20))
+	if err != nil {
+		return "", fmt.Errorf("read password: %w", err)
+	}
+	return strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r"), nil
+}
+
+// promptFor asks for what is missing, if there is somebody to ask.
+func promptFor(c *urfave.Context, host, known string, l *registry.Login) error {
+	if l.Username != "" && (l.Password != "" || c.Bool("password-stdin")) {
+		return nil
+	}
+	terminal, ok := c.App.Reader.(*os.File)
+	if !ok || !isTerminal(terminal) {
+		return errors.New("cannot perform an interactive login from a non TTY device: give --username and --password-stdin")
+	}
+	if l.Username == "" {
+		offer := ""
+		if known != "" {
+			offer = " (" + clean(known) + ")"
+		}
+		fmt.Fprintf(c.App.Writer, "Log in at %s\nUsername%s: ", host, offer)
+		line, err := bufio.NewReader(terminal).ReadString('\n')
+		if err != nil {
+			return fmt.Errorf("read user name: %w", err)
+		}
+		if l.Username = strings.TrimSpace(line); l.Username == "" {
+			l.Username = known
+		}
+	}
+	if l.Password != "" {
+		return nil
+	}
+	fmt.Fprint(c.App.Writer, "Password: ")
+	password, err := readHidden(c, terminal)
+	fmt.Fprintln(c.App.Writer) // in place of the one that wasn't echoed
+	l.Password = password
+	return err
+}
+
+// readHidden reads a line that the terminal doesn't show. The reading can't be
+// interrupted, but ^C must end us all the same, and must not leave a terminal
+// behind that hides what is typed next.
+func readHidden(c *urfave.Context, terminal *os.File) (string, error) {
+	fd := int(terminal.Fd())
+	before, err := term.GetState(fd)
+	if err != nil {
+		return "", fmt.Errorf("read password: %w", err)
+	}
+	ctx, stop := signal.NotifyContext(c.Context, unix.SIGINT, unix.SIGTERM)
+	defer stop()
+	type answer struct {
+		text []byte
+		err  error
+	}
+	answers := make(chan answer, 1)
+	go func() {
+		text, err := term.ReadPassword(fd)
+		answers <- answer{text, err}
+	}()
+	select {
+	case got := <-answers:
+		if got.err != nil {
+			return "", fmt.Errorf("read password: %w", got.err)
+		}
+		return string(got.text), nil
+	case <-ctx.Done():
+		fmt.Fprintln(c.App.Writer)
+		return "", &exitError{128 + int(unix.SIGINT), term.Restore(fd, before)}
+	}
+}
