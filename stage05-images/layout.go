@@ -40,7 +40,7 @@ const (
 )
 
 func (s *Store) create() error {
-	for _, dir := range []string{"blobs/sha256", "layers", "chains", "ingest", "holds"} {
+	for _, dir := range []string{"blobs/sha256", "layers", "chains", "ingest", "holds", "trash"} {
 		if err := os.MkdirAll(s.path(dir), 0o700); err != nil {
 			return fmt.Errorf("create image store: %w", err)
 		}

@@ -92,7 +92,7 @@ func (s *Store) readBlob(d digest.Digest) ([]byte, error) {
 	}
 	file, err := os.Open(s.blobPath(d))
 	if errors.Is(err, fs.ErrNotExist) {
-		return nil, fmt.Errorf("%w: blob %s is missing", ErrCorrupt, d)
+		return nil, fmt.Errorf("%w: blob %s is missing: pull the image again", ErrCorrupt, d)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read blob: %w", err)
@@ -103,7 +103,7 @@ func (s *Store) readBlob(d digest.Digest) ([]byte, error) {
 		return nil, fmt.Errorf("read blob: %w", err)
 	}
 	if got := digest.NewDigestFromBytes(digest.SHA256, sum(data)); got != d {
-		return nil, fmt.Errorf("%w: blob %s holds %s", ErrCorrupt, d, got)
+		return nil, fmt.Errorf("%w: blob %s holds %s: pull the image again", ErrCorrupt, d, got)
 	}
 	return data, nil
 }

@@ -111,7 +111,7 @@ func containerGroup() *urfave.Command {
 func imageGroup() *urfave.Command {
 	return group("image", "Work with images",
 		bootstrapCommand(), pullCommand(), pushCommand(), renamed(imagesCommand(), "ls", "list"), tagCommand(), saveCommand(), loadCommand(),
-		renamed(rmiCommand(), "rm", "remove"), inspectOnly("image"))
+		renamed(rmiCommand(), "rm", "remove"), inspectOnly("image"), imageCheckCommand())
 }
 
 func group(name, usage string, members ...*urfave.Command) *urfave.Command {
