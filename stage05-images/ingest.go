@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"slices"
 
 	namespaces "cooper/stage01-namespaces"
 	unionfs "cooper/stage04-unionfs"
@@ -123,12 +124,23 @@ func (s *Store) publish(arrivals []*ingest) error {
 			return fmt.Errorf("publish image: %w", err)
 		}
 	}
-	for _, dir := range []string{"blobs/sha256", "layers", "chains"} {
+	for _, dir := range changedBy(arrivals) {
 		if err := syncDir(s.path(dir)); err != nil {
 			return fmt.Errorf("publish image: %w", err)
 		}
 	}
 	return nil
+}
+
+// changedBy lists the directories in which something got its final name.
+func changedBy(arrivals []*ingest) []string {
+	changed := map[string]bool{}
+	for _, in := range arrivals {
+		changed["blobs/sha256"] = changed["blobs/sha256"] || in.blob != ""
+		changed["layers"] = changed["layers"] || in.layer != ""
+		changed["chains"] = changed["chains"] || in.layer == "" && in.chain != ""
+	}
+	return slices.DeleteFunc([]string{"blobs/sha256", "layers", "chains"}, func(dir string) bool { return !changed[dir] })
 }
 
 func (in *ingest) rename() error {

@@ -38,10 +38,11 @@ func Push(ctx context.Context, s *Store, name string, opts PushOptions) (digest.
 	if ref.Digest != "" {
 		return "", fmt.Errorf("push %s: give a tag: the digest is the registry's to compute", name)
 	}
-	img, err := s.Find(name)
+	img, release, err := s.Use(name)
 	if err != nil {
 		return "", err
 	}
+	defer release()
 	elsewhere, err := s.elsewhere(ref, img)
 	if err != nil {
 		return "", err
@@ -76,11 +77,6 @@ type push struct {
 
 func (p *push) run(ctx context.Context, img *Image, tag string) error {
 	layers := p.store.layersOf(&img.Manifest, &img.Config)
-	hold, err := p.store.hold(img.digests()...)
-	if err != nil {
-		return err
-	}
-	defer hold.release()
 	group, all := errgroup.WithContext(ctx)
 	group.SetLimit(3)
 	for _, l := range layers {

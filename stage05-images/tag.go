@@ -20,10 +20,11 @@ func (s *Store) Tag(source, name string) error {
 	if ref.Digest != "" {
 		return fmt.Errorf("tag image as %q: a digest is computed, it can't be given", name)
 	}
-	img, err := s.Find(source)
+	img, release, err := s.Use(source) // or the new name could come to mean what is gone
 	if err != nil {
 		return err
 	}
+	defer release()
 	return s.name(img.Descriptor, ref, "")
 }
 

@@ -54,11 +54,14 @@ func (o *output) commit() error {
 		return fmt.Errorf("write %s: %w", o.path, err)
 	}
 	if o.temp == "" {
+		err := o.link(o.path)
+		if !errors.Is(err, fs.ErrExist) {
+			return err
+		}
 		// linkat(2) replaces nothing, so it takes a name of its own first.
 		temp := filepath.Join(filepath.Dir(o.path), "."+filepath.Base(o.path)+"."+namespaces.NewID()[:12])
-		source := fmt.Sprintf("/proc/self/fd/%d", o.file.Fd())
-		if err := unix.Linkat(unix.AT_FDCWD, source, unix.AT_FDCWD, temp, unix.AT_SYMLINK_FOLLOW); err != nil {
-			return &fs.PathError{Op: "linkat", Path: o.path, Err: err}
+		if err := o.link(temp); err != nil {
+			return err
 		}
 		o.temp = temp
 	}
@@ -66,6 +69,17 @@ func (o *output) commit() error {
 		return err
 	}
 	o.temp = ""
+	return nil
+}
+
+// link names a file that has none; see the last example in open(2) under
+// O_TMPFILE.
+func (o *output) link(name string) error {
+	source := fmt.Sprintf("/proc/self/fd/%d", o.file.Fd())
+	err := unix.Linkat(unix.AT_FDCWD, source, unix.AT_FDCWD, name, unix.AT_SYMLINK_FOLLOW)
+	if err != nil {
+		return &fs.PathError{Op: "linkat", Path: name, Err: err}
+	}
 	return nil
 }
 
