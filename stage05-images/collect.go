@@ -46,6 +46,9 @@ func (s *Store) collect(index *ocispec.Index) (gone []digest.Digest, rubbish []s
 			return nil, nil, err
 		}
 	}
+	if err := s.sweepSizes(needed); err != nil {
+		return nil, nil, err
+	}
 	if err := s.sweepIngest(); err != nil {
 		return nil, nil, err
 	}

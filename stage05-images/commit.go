@@ -9,6 +9,7 @@ import (
 
 	"cooper/stage05-images/registry"
 
+	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -18,6 +19,8 @@ type CommitOptions struct {
 	Layer  io.Reader // an uncompressed layer, as unionfs.Diff writes it
 	Config RunConfig // how containers of it are run: all of it, nothing of the parent's is mixed in
 
+	Platform ocispec.Platform // zero is the parent's, or this machine's
+
 	Author    string
 	Comment   string
 	CreatedBy string    // the command behind the layer, for the history
@@ -25,6 +28,10 @@ type CommitOptions struct {
 
 	Name string // "" leaves it without a name, to be found by its ID
 }
+
+// emptyLayer is the diffID of a layer in which nothing is: two blocks of zeros.
+// An image upon a parent leaves it out and says so in its history, as Docker's do.
+const emptyLayer digest.Digest = "sha256:5f70bf18a086007016e948b04aed3b82103a36bea41755b6cddfaf10ace3c6ef"
 
 // Commit makes an image of a parent's layers and one more. The layer is read
 // once: hashed, compressed into a blob, and unpacked, so that a container of
@@ -57,19 +64,25 @@ func (s *Store) commit(ctx context.Context, opts CommitOptions) (*Image, error) 
 	}
 	arrivals := []*ingest{layer.ingest}
 	defer func() { finish(arrivals) }()
+	if opts.Parent != nil && layer.diffID == emptyLayer {
+		layer.ingest.abandon()
+		arrivals, layer = nil, nil
+	}
 
-	config, configDesc, err := s.ingestJSON(ctx, ocispec.MediaTypeImageConfig, newConfig(opts, layer.diffID))
+	config, configDesc, err := s.ingestJSON(ctx, ocispec.MediaTypeImageConfig, newConfig(opts, layer))
 	if err != nil {
 		return nil, err
 	}
 	arrivals = append(arrivals, config)
-	manifest, desc, err := s.ingestJSON(ctx, registry.OCIManifest, newManifest(opts.Parent, configDesc, layer.descriptor()))
+	manifest, desc, err := s.ingestJSON(ctx, registry.OCIManifest, newManifest(opts.Parent, configDesc, layer))
 	if err != nil {
 		return nil, err
 	}
 	arrivals = append(arrivals, manifest)
-	if err := hold.add(layer.blob, layer.layer, layer.chain, config.blob, manifest.blob); err != nil {
-		return nil, err
+	for _, in := range arrivals {
+		if err := hold.add(in.blob, in.layer, in.chain); err != nil {
+			return nil, err
+		}
 	}
 	if err := s.publish(arrivals); err != nil {
 		return nil, err

@@ -7,13 +7,12 @@ import (
 
 	"cooper/stage05-images/registry"
 
-	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // newConfig writes the configuration of a committed image: the parent's
-// platform, layers and history, with one more of the last two.
-func newConfig(opts CommitOptions, diffID digest.Digest) *Config {
+// platform, layers and history, with one more of the last two; no layer is nil.
+func newConfig(opts CommitOptions, layer *packed) *Config {
 	config := &Config{Config: opts.Config}
 	config.Platform = ocispec.Platform{OS: "linux", Architecture: runtime.GOARCH}
 	if opts.Parent != nil {
@@ -21,14 +20,21 @@ func newConfig(opts CommitOptions, diffID digest.Digest) *Config {
 		config.RootFS.DiffIDs = slices.Clone(opts.Parent.Config.RootFS.DiffIDs)
 		config.History = slices.Clone(opts.Parent.Config.History)
 	}
+	if opts.Platform.OS != "" {
+		config.Platform = opts.Platform
+	}
 	config.Created, config.Author = &opts.Created, opts.Author
 	config.RootFS.Type = "layers"
-	config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, diffID)
+	if layer != nil {
+		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, layer.diffID)
+	}
 	config.History = append(config.History, ocispec.History{
 		Created:   &opts.Created,
 		CreatedBy: opts.CreatedBy,
 		Author:    opts.Author,
 		Comment:   opts.Comment,
+
+		EmptyLayer: layer == nil,
 	})
 	return config
 }
@@ -36,7 +42,7 @@ func newConfig(opts CommitOptions, diffID digest.Digest) *Config {
 // newManifest lists the parent's layers and the new one. It is OCI's kind of
 // manifest, also upon a parent of Docker's; the layers change their types, not
 // their bytes.
-func newManifest(parent *Image, config, layer ocispec.Descriptor) *ocispec.Manifest {
+func newManifest(parent *Image, config ocispec.Descriptor, layer *packed) *ocispec.Manifest {
 	manifest := &ocispec.Manifest{MediaType: registry.OCIManifest, Config: config}
 	manifest.SchemaVersion = 2
 	if parent != nil {
@@ -46,7 +52,9 @@ func newManifest(parent *Image, config, layer ocispec.Descriptor) *ocispec.Manif
 			})
 		}
 	}
-	manifest.Layers = append(manifest.Layers, layer)
+	if layer != nil {
+		manifest.Layers = append(manifest.Layers, layer.descriptor())
+	}
 	return manifest
 }
 

@@ -35,6 +35,9 @@ type ingest struct {
 
 	leaning unionfs.Leaning // what the tree lacks until the layers below it are there
 
+	unpacked digest.Digest // the diffID of the layer that was read to make the tree
+	size     int64         // its length as a tar
+
 	renamed bool // the blob has its final name
 }
 
@@ -115,6 +118,9 @@ func (s *Store) publish(arrivals []*ingest) error {
 		if err := os.MkdirAll(s.path(dir), 0o700); err != nil {
 			return fmt.Errorf("publish image: %w", err)
 		}
+	}
+	if err := s.recordSizes(arrivals); err != nil {
+		return fmt.Errorf("publish image: %w", err)
 	}
 	if err := s.syncfs(); err != nil {
 		return fmt.Errorf("publish image: %w", err)

@@ -59,6 +59,7 @@ func (s *Store) pack(ctx context.Context, tar io.Reader, parent *Image) (_ *pack
 	}
 	in.blob = digest.NewDigest(digest.SHA256, blob)
 	in.name(parent, layer.digest(), leaning)
+	in.unpacked, in.size = layer.digest(), layer.n
 	return &packed{in, layer.digest()}, nil
 }
 

@@ -73,6 +73,7 @@ func (in *ingest) apply(ctx context.Context, blob io.Reader, diffID digest.Diges
 	if got := layer.digest(); got != diffID {
 		return leaning, fmt.Errorf("%w: layer unpacks to %s, the configuration says %s", registry.ErrRefused, got, diffID)
 	}
+	in.unpacked, in.size = diffID, layer.n
 	return leaning, nil
 }
 

@@ -21,6 +21,7 @@ import (
 //	blobs/sha256/HEX         manifests, configurations, layers as they travelled
 //	layers/HEX/              a layer unpacked, by diffID: overlayfs's lower directory
 //	chains/HEX/              one that leans on those below it, by chainID: see stack.go
+//	sizes/HEX                how many bytes a layer unpacks to, by diffID
 //	ingest/HEX[.tree]        what is on its way in: a blob, and the layer it unpacks to
 //	holds/RANDOM             digests that a running pull counts on
 //	trash/RANDOM             what is on its way out

@@ -93,7 +93,7 @@ func commands() []*urfave.Command {
 		startCommand(), stopCommand(), rmCommand(),
 		createCommand(), attachCommand(), killCommand(), waitCommand(), inspectCommand(), portCommand(),
 		topCommand(), statsCommand(), updateCommand(), pauseCommand(), unpauseCommand(),
-		cpCommand(), commitCommand(), tagCommand(), rmiCommand(), saveCommand(), loadCommand(),
+		cpCommand(), commitCommand(), tagCommand(), rmiCommand(), saveCommand(), loadCommand(), importCommand(), exportCommand(), historyCommand(),
 		loginCommand(), logoutCommand(), searchCommand(),
 		planCommand(), doctorCommand(), infoCommand(), versionCommand(), completionCommand(), helpCommand(),
 		containerGroup(), imageGroup(), volumeGroup(), registryGroup(), systemGroup(),
@@ -105,12 +105,12 @@ func containerGroup() *urfave.Command {
 		runCommand(), createCommand(), startCommand(), execCommand(), attachCommand(), logsCommand(),
 		renamed(psCommand(), "ls", "list", "ps"), stopCommand(), killCommand(), waitCommand(), renamed(rmCommand(), "rm", "remove"),
 		inspectOnly("container"), portCommand(), topCommand(), statsCommand(), updateCommand(),
-		pauseCommand(), unpauseCommand(), cpCommand(), commitCommand())
+		pauseCommand(), unpauseCommand(), cpCommand(), commitCommand(), exportCommand())
 }
 
 func imageGroup() *urfave.Command {
 	return group("image", "Work with images",
-		bootstrapCommand(), pullCommand(), pushCommand(), renamed(imagesCommand(), "ls", "list"), tagCommand(), saveCommand(), loadCommand(),
+		bootstrapCommand(), pullCommand(), pushCommand(), renamed(imagesCommand(), "ls", "list"), tagCommand(), saveCommand(), loadCommand(), importCommand(), historyCommand(),
 		renamed(rmiCommand(), "rm", "remove"), inspectOnly("image"), imageCheckCommand())
 }
 

@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -86,4 +89,69 @@ func awaitOpen(t *testing.T, pid int, dir string) {
 		}
 		return false
 	}, 20*time.Second, 10*time.Millisecond)
+}
+
+func TestAContainersFilesBecomeAnImageThroughExportAndImport(t *testing.T) {
+	h := newHost(t)
+	h.ok("run", "-d", "--name", "c", "--network", "none", "--tmpfs", "/mounted", "-v", "kept:/volume", "base", "sh", "-c",
+		"echo made > /made; ln /made /twin; rm /etc/os-release; mkfifo /pipe; chown 33:44 /made; echo x > /mounted/x; echo x > /volume/x; echo ready; exec tail -f /dev/null")
+	h.ok("volume", "inspect", "kept")
+	require.Equal(t, "ready\n", firstLine(t, h, "logs", "-f", "c"))
+	running := h.shell("cooper export c | tar tvf - | awk '{print $1, $2, $6, $7, $8, $9}'").stdout
+	h.ok("stop", "-t", "0", "c")
+	stopped := h.shell("cooper export -o c.tar c && tar tvf c.tar | awk '{print $1, $2, $6, $7, $8, $9}'").stdout
+	require.Equal(t, running, stopped, "a mount's files aren't the container's")
+	require.Regexp(t, `(?m)^-rw-r--r-- 33/44 made +$`, stopped)
+	require.Regexp(t, `(?m)^h\S+ 0/0 twin link to made$`, stopped)
+	require.Regexp(t, `(?m)^prw-r--r-- 0/0 pipe +$`, stopped)
+	require.Contains(t, stopped, " mounted/ ")
+	require.NotContains(t, stopped, "/x ")
+	require.NotContains(t, stopped, "os-release")
+
+	id := h.shell(`bzip2 -c c.tar | cooper import -m note -c 'CMD ["cat", "/twin"]' -c 'ENV A="b c"' --platform linux/amd64 - copy:1`)
+	require.Regexp(t, `^sha256:[0-9a-f]{64}\n$`, id.stdout, id.stderr)
+	require.Equal(t, "made", h.ok("run", "--rm", "--network", "none", "copy:1"))
+	require.Equal(t, "note [A=b c]", h.ok("image", "inspect", "-f", "{{.Comment}} {{.Config.Env}}", "copy:1"))
+	require.Regexp(t, `^sha256:`, h.ok("import", filepath.Join(filepath.Dir(h.root), "c.tar")))
+}
+
+func TestAnImageIsImportedFromAServer(t *testing.T) {
+	h := newHost(t)
+	h.ok("create", "--name", "c", "base")
+	h.shell("cooper export c | gzip > c.tar.gz")
+	server := httptest.NewServer(http.FileServer(http.Dir(filepath.Dir(h.root))))
+	t.Cleanup(server.Close)
+	h.ok("import", server.URL+"/c.tar.gz", "web:1")
+	require.Equal(t, "runs", h.ok("run", "--rm", "--network", "none", "web:1", "echo", "runs"))
+	require.Equal(t, "Imported from "+server.URL+"/c.tar.gz", h.ok("history", "--format", "{{.Comment}}", "web:1"))
+	r := h.cooper("import", server.URL+"/nosuch")
+	require.Equal(t, 1, r.code)
+	require.Contains(t, r.stderr, "404")
+}
+
+func TestACommitIsToldInTheHistoryOfTheImage(t *testing.T) {
+	h := newHost(t)
+	base := h.ok("images", "-q", "--no-trunc")
+	h.ok("run", "--name", "c", "-p", "127.0.0.1::80", "--stop-signal", "INT", "-l", "a=b", "base", "sh", "-c", "echo changed > /file")
+	id := h.ok("commit", "-a", "Ada", "-m", "more", "-c", "HEALTHCHECK --interval=5s --retries=2 CMD test -e /file", "-c", `ONBUILD COPY . /src`,
+		"-c", "EXPOSE 443 53/udp", "-c", `CMD ["cat", "/file"]`, "-c", "USER 1", "-c", "WORKDIR /tmp", "c", "new:1")
+	require.Equal(t, `{"Interval":5000000000,"Retries":2,"Test":["CMD-SHELL","test -e /file"]} ["COPY . /src"] {"443/tcp":{},"53/udp":{},"80/tcp":{}} INT Ada more`,
+		h.ok("image", "inspect", "-f", "{{json .Config.Healthcheck}} {{json .Config.OnBuild}} {{json .Config.ExposedPorts}} {{.Config.StopSignal}} {{.Author}} {{.Comment}}", "new:1"))
+	require.Equal(t, "changed", h.ok("run", "--rm", "--network", "none", "new:1"))
+	require.Equal(t, id+"|sh -c echo changed > /file|more\n"+base+"|busybox of this machine|",
+		h.ok("history", "--no-trunc", "--format", "{{.ID}}|{{.CreatedBy}}|{{.Comment}}", "new:1"))
+	require.Regexp(t, `^\d\d\d\d \d\d\d\d-\d\d-\d\dT\S+\n2\d{6} `, h.ok("history", "--human=false", "--format", "{{.Size}} {{.CreatedAt}}", "new:1"))
+
+	h.ok("create", "--name", "same", "base")
+	h.ok("commit", "same", "same:1")
+	require.Equal(t, "0B", strings.Fields(h.ok("history", "--format", "{{.Size}}", "same:1"))[0], "no change is no layer")
+	h.ok("rmi", "same:1")
+	require.Equal(t, short(id)+"\n<missing>", missingBelow(h, "new:1", "c"))
+}
+
+// missingBelow forgets the image below, and lists the ids of a history.
+func missingBelow(h *host, image, container string) string {
+	h.ok("rm", "same", container)
+	h.ok("rmi", "base")
+	return h.ok("history", "-q", image)
 }

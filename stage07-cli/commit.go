@@ -16,7 +16,7 @@ func commitCommand() *urfave.Command {
 		Flags: []urfave.Flag{
 			text("author a", "Note `name` as the author"),
 			text("message m", "Note `text` as the comment"),
-			many("change c", "Apply a Dockerfile `instruction`: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, USER, VOLUME, WORKDIR or STOPSIGNAL"),
+			changeFlag(),
 			&urfave.BoolFlag{Name: "pause", Aliases: []string{"p"}, Value: true, Usage: "Freeze the container meanwhile; --pause=false doesn't"},
 		},
 		Action: takes(1, 2, func(c *urfave.Context) error {

@@ -1,8 +1,6 @@
 package cli
 
 import (
-	"errors"
-	"fmt"
 	"time"
 
 	"cooper/stage05-images"
@@ -23,7 +21,7 @@ type imageInspection struct {
 	Architecture string
 	Variant      string `json:",omitempty"`
 	Os           string
-	Size         int64 // bytes of its blobs
+	Size         int64 // bytes that its layers unpack to
 	RootFS       imageLayers
 	GraphDriver  imageDirs
 }
@@ -39,14 +37,13 @@ type imageDirs struct {
 }
 
 func inspectImage(e *engine.Engine, name string) (any, error) {
-	img, err := e.Images().Find(name)
-	if errors.Is(err, images.ErrNotFound) {
-		return nil, fmt.Errorf("%w: %s", engine.ErrNoImage, name)
-	}
+	img, err := findImage(e, name)
 	if err != nil {
 		return nil, err
 	}
-	return describeImage(img, e.Images().LayerDirs(img)), nil
+	about := describeImage(img, e.Images().LayerDirs(img))
+	about.Size = e.Images().UnpackedSize(img)
+	return about, nil
 }
 
 func describeImage(img *images.Image, dirs []string) imageInspection {
@@ -59,7 +56,6 @@ func describeImage(img *images.Image, dirs []string) imageInspection {
 		Architecture: img.Config.Architecture,
 		Variant:      img.Config.Variant,
 		Os:           img.Config.OS,
-		Size:         img.Size,
 		RootFS:       imageLayers{"layers", img.Config.RootFS.DiffIDs},
 		GraphDriver:  imageDirs{"overlay", map[string][]string{"LowerDirs": dirs}},
 	}

@@ -60,6 +60,20 @@ func Pack(w io.Writer, s Source, name string) error {
 	return errors.Join(err, p.out.Close(), buffered.Flush())
 }
 
+// PackRoot writes all that is in a directory as a tar, with names as they are
+// seen from there. The directory itself has no entry.
+func PackRoot(w io.Writer, root *os.Root) error {
+	buffered := bufio.NewWriterSize(w, 256<<10)
+	p := &packer{root: root, out: tar.NewWriter(buffered), names: map[inode]string{}}
+	err := fs.WalkDir(root.FS(), ".", func(at string, _ fs.DirEntry, err error) error {
+		if err != nil || at == "." {
+			return err
+		}
+		return p.entry(at, at)
+	})
+	return errors.Join(err, p.out.Close(), buffered.Flush())
+}
+
 // directoryOf is the directory that is packed, or the one that a file is in.
 func directoryOf(at string, info fs.FileInfo) string {
 	if info.IsDir() {

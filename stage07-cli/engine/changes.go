@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"path"
+	"slices"
 	"strings"
 
 	"cooper/stage05-images"
@@ -56,9 +57,30 @@ func applyChange(run *images.RunConfig, line string) error {
 		for _, place := range places {
 			put(&run.Volumes, place, struct{}{})
 		}
+	case "HEALTHCHECK":
+		check, err := healthcheckOf(rest)
+		if err != nil {
+			return tell(ErrInvalid, "change %q: %s", line, err)
+		}
+		run.Healthcheck = check
+	case "ONBUILD":
+		return addOnBuild(run, line, rest)
 	default:
-		return tell(ErrInvalid, "change %q: use CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, STOPSIGNAL, USER, VOLUME or WORKDIR", line)
+		return tell(ErrInvalid, "change %q: use CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME or WORKDIR", line)
 	}
+	return nil
+}
+
+// addOnBuild notes an instruction for whoever builds upon the image. It is
+// carried out then, so here only what can never be one is refused.
+func addOnBuild(run *images.RunConfig, line, instruction string) error {
+	switch word, _, _ := strings.Cut(instruction, " "); strings.ToUpper(word) {
+	case "ONBUILD":
+		return tell(ErrInvalid, "change %q: chaining ONBUILD via ONBUILD isn't allowed", line)
+	case "FROM", "MAINTAINER":
+		return tell(ErrInvalid, "change %q: %s isn't allowed as an ONBUILD trigger", line, strings.ToUpper(word))
+	}
+	run.OnBuild = append(slices.Clone(run.OnBuild), instruction)
 	return nil
 }
 

@@ -3,9 +3,12 @@ package engine
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"maps"
 	"path/filepath"
 	"slices"
+	"strings"
 
 	"cooper/stage04-unionfs"
 	"cooper/stage05-images"
@@ -17,7 +20,7 @@ type CommitOptions struct {
 	Author  string
 	Comment string
 	NoPause bool     // don't freeze the container's processes meanwhile
-	Changes []string // Dockerfile instructions: CMD, ENTRYPOINT, ENV, EXPOSE, LABEL, USER, VOLUME, WORKDIR, STOPSIGNAL
+	Changes []string // Dockerfile instructions: CMD, ENTRYPOINT, ENV, EXPOSE, HEALTHCHECK, LABEL, ONBUILD, STOPSIGNAL, USER, VOLUME, WORKDIR
 }
 
 // Commit makes an image of what the container has changed, and returns its id.
@@ -50,7 +53,7 @@ func (e *Engine) Commit(ctx context.Context, name string, o CommitOptions) (imag
 	go func() { write.CloseWithError(unionfs.Diff(write, filepath.Join(c.dir, "upper"))) }()
 	img, err := e.store.Commit(ctx, images.CommitOptions{
 		Parent: parent, Layer: layer, Config: *run,
-		Author: o.Author, Comment: o.Comment, Name: o.Name,
+		Author: o.Author, Comment: o.Comment, Name: o.Name, CreatedBy: c.commandLine(),
 	})
 	if err != nil {
 		return "", err
@@ -78,14 +81,16 @@ func (e *Engine) commitConfig(c *container, parent *images.Image, changes []stri
 	if o.Cwd != "" {
 		run.WorkingDir = o.Cwd
 	}
-	labels := map[string]string{}
-	for _, set := range []map[string]string{run.Labels, o.Labels} {
-		for key, value := range set {
-			labels[key] = value
-		}
+	if o.StopSignal != "" {
+		run.StopSignal = o.StopSignal
 	}
-	if len(labels) > 0 {
-		run.Labels = labels
+	run.ExposedPorts = maps.Clone(run.ExposedPorts)
+	for _, port := range o.Ports {
+		put(&run.ExposedPorts, fmt.Sprintf("%d/%s", port.ContainerPort, port.Protocol), struct{}{})
+	}
+	run.Labels = maps.Clone(run.Labels)
+	for key, value := range o.Labels {
+		put(&run.Labels, key, value)
 	}
 	for _, change := range changes {
 		if err := applyChange(&run, change); err != nil {
@@ -93,4 +98,13 @@ func (e *Engine) commitConfig(c *container, parent *images.Image, changes []stri
 		}
 	}
 	return &run, nil
+}
+
+// commandLine is what the image's history says of the layer.
+func (c *container) commandLine() string {
+	spec, err := c.spec()
+	if err != nil {
+		return ""
+	}
+	return strings.Join(spec.Args, " ")
 }

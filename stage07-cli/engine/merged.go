@@ -48,20 +48,26 @@ func mergeDetached(layers []string) (*os.File, error) {
 // mergeAside does the same with mount(2), which wants a place in a mount table.
 // It gets one that nobody else sees, and that ends with the thread: from then
 // on the mount hangs on our descriptor alone, as a detached one does.
+func mergeAside(layers []string) (*os.File, error) {
+	return aside(func() (*os.File, error) { return mergeHere(layers) })
+}
+
+// aside calls act on a thread that ends with it, and that may so go to another
+// mount namespace.
 //
 // The process's first thread never ends, and what it sees is what /proc/self
 // shows of us. If we happen to be on it, it stays out of the way.
-func mergeAside(layers []string) (root *os.File, err error) {
+func aside(act func() (*os.File, error)) (root *os.File, err error) {
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
 		runtime.LockOSThread()
 		if unix.Gettid() == unix.Getpid() {
-			root, err = mergeAside(layers)
+			root, err = aside(act)
 			runtime.UnlockOSThread()
 			return
 		}
-		root, err = mergeHere(layers) // never unlocked: the thread ends with the goroutine
+		root, err = act() // never unlocked: the thread ends with the goroutine
 	}()
 	<-done
 	return root, err
