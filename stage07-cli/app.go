@@ -111,7 +111,7 @@ func containerGroup() *urfave.Command {
 func imageGroup() *urfave.Command {
 	return group("image", "Work with images",
 		bootstrapCommand(), pullCommand(), pushCommand(), renamed(imagesCommand(), "ls", "list"), tagCommand(), saveCommand(), loadCommand(), importCommand(), historyCommand(),
-		renamed(rmiCommand(), "rm", "remove"), inspectOnly("image"), imageCheckCommand())
+		renamed(rmiCommand(), "rm", "remove"), inspectOnly("image"), imageCheckCommand(), imagePruneCommand())
 }
 
 func group(name, usage string, members ...*urfave.Command) *urfave.Command {

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"cooper/stage05-images"
+	"cooper/stage07-cli/engine"
 
 	units "github.com/docker/go-units"
 	urfave "github.com/urfave/cli/v2"
@@ -17,7 +18,9 @@ func imagesCommand() *urfave.Command {
 		Usage:     "List images",
 		ArgsUsage: "[NAME[:TAG]]",
 		Flags: []urfave.Flag{
+			toggle("all a", "All images: these are all there are"),
 			toggle("quiet q", "Only the ids"),
+			filterFlag("before, dangling, label, reference, since or until"),
 			toggle("digests", "Also what registries know them by"),
 			toggle("no-trunc", "Show ids in full"),
 			formatFlag(),
@@ -27,9 +30,13 @@ func imagesCommand() *urfave.Command {
 			if err != nil {
 				return err
 			}
+			filter, err := imageFilter(e, c, c.Args().Slice())
+			if err != nil {
+				return err
+			}
 			// What can be read is listed; what can't is an error all the same.
 			list, broken := e.Images().List()
-			rows := imageTable(list, time.Now(), c.Args().First(), c.Bool("no-trunc"))
+			rows := imageTable(filter.Choose(list), e.Images().UnpackedSize, time.Now(), c.Bool("no-trunc"))
 			if c.Bool("digests") {
 				rows.usual = slices.Insert(rows.usual, 2, "Digest")
 			}
@@ -41,9 +48,27 @@ func imagesCommand() *urfave.Command {
 	}
 }
 
+func filterFlag(keys string) urfave.Flag {
+	return many("filter f", "Only what meets a `condition`: "+keys+", as KEY=VALUE")
+}
+
+// imageFilter reads the flag, and patterns for names from the line.
+func imageFilter(e *engine.Engine, c *urfave.Context, patterns []string) (*engine.ImageFilter, error) {
+	filter, err := e.ImageFilter(c.StringSlice("filter"))
+	if err != nil {
+		return nil, err
+	}
+	for _, pattern := range patterns {
+		if err := filter.AddReference(pattern); err != nil {
+			return nil, err
+		}
+	}
+	return filter, nil
+}
+
 // imageTable has a row for each name of an image, and one for an image
-// without. Only "" or a name that fits wanted is listed.
-func imageTable(list []*images.Image, now time.Time, wanted string, full bool) *table {
+// without.
+func imageTable(list []*images.Image, size func(*images.Image) int64, now time.Time, full bool) *table {
 	t := &table{
 		columns: []column{
 			{"Repository", "REPOSITORY"}, {"Tag", "TAG"}, {"Digest", "DIGEST"}, {"ID", "IMAGE ID"},
@@ -62,9 +87,6 @@ func imageTable(list []*images.Image, now time.Time, wanted string, full bool) *
 		}
 		for _, name := range names {
 			repository, tag := splitName(name)
-			if wanted != "" && wanted != repository && wanted != repository+":"+tag {
-				continue
-			}
 			t.rows = append(t.rows, map[string]string{
 				"Repository":   orNone(repository),
 				"Tag":          orNone(tag),
@@ -72,7 +94,7 @@ func imageTable(list []*images.Image, now time.Time, wanted string, full bool) *
 				"ID":           id,
 				"CreatedSince": ago(now, img.Created),
 				"CreatedAt":    img.Created.Format("2006-01-02 15:04:05 -0700 MST"),
-				"Size":         units.HumanSizeWithPrecision(float64(img.Size), 3),
+				"Size":         units.HumanSizeWithPrecision(float64(size(img)), 3),
 			})
 		}
 	}

@@ -11,7 +11,10 @@ func rmiCommand() *urfave.Command {
 		Name: "rmi", Category: others,
 		Usage:     "Remove images",
 		ArgsUsage: "IMAGE [IMAGE...]",
-		Flags:     []urfave.Flag{toggle("force f", "Also where a stopped container uses it, or several names")},
+		Flags: []urfave.Flag{
+			toggle("force f", "Also where a stopped container uses it, or several names"),
+			toggle("no-prune", "Keep the images below; they are never removed with it"),
+		},
 		Action: takes(1, -1, func(c *urfave.Context) error {
 			e, err := open(c)
 			if err != nil {

@@ -7,7 +7,7 @@ import (
 )
 
 func systemGroup() *urfave.Command {
-	return group("system", "Look after the engine itself", cleanupCommand(), doctorCommand(), infoCommand())
+	return group("system", "Look after the engine itself", cleanupCommand(), dfCommand(), doctorCommand(), infoCommand())
 }
 
 func cleanupCommand() *urfave.Command {
