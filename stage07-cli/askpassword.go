@@ -52,7 +52,7 @@ func readPassword(from io.Reader) (string, error) {
 }
 
 // promptFor asks for what is missing, if there is somebody to ask.
-func promptFor(c *urfave.Context, host, known string, l *registry.Login) (err error) {
+func promptFor(c *urfave.Context, host, known string, l *registry.Login) error {
 	if l.Username != "" && (l.Password != "" || c.Bool("password-stdin")) {
 		return nil
 	}
@@ -66,8 +66,8 @@ func promptFor(c *urfave.Context, host, known string, l *registry.Login) (err er
 			offer = " (" + clean(known) + ")"
 		}
 		fmt.Fprintf(c.App.Writer, "Log in at %s\nUsername%s: ", host, offer)
-		var line string
-		if line, err = bufio.NewReader(terminal).ReadString('\n'); err != nil {
+		line, err := bufio.NewReader(terminal).ReadString('\n')
+		if err != nil {
 			return fmt.Errorf("read user name: %w", err)
 		}
 		if l.Username = strings.TrimSpace(line); l.Username == "" {
@@ -77,14 +77,17 @@ func promptFor(c *urfave.Context, host, known string, l *registry.Login) (err er
 	if l.Password != "" {
 		return nil
 	}
-	l.Password, err = readHidden(c, terminal, "Password: ")
+	fmt.Fprint(c.App.Writer, "Password: ")
+	password, err := readHidden(c, terminal)
+	fmt.Fprintln(c.App.Writer) // in place of the one that wasn't echoed
+	l.Password = password
 	return err
 }
 
-// readHidden asks for a line that the terminal doesn't show: neither from the
-// moment on in which it is asked for, nor when ^C ends us. The reading itself
-// can't be interrupted, so it is left to a goroutine.
-func readHidden(c *urfave.Context, terminal *os.File, prompt string) (_ string, err error) {
+// readHidden reads a line that the terminal doesn't show. The reading can't be
+// interrupted, but ^C must end us all the same, and must not leave a terminal
+// behind that hides what is typed next.
+func readHidden(c *urfave.Context, terminal *os.File) (string, error) {
 	fd := int(terminal.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
@@ -92,14 +95,6 @@ func readHidden(c *urfave.Context, terminal *os.File, prompt string) (_ string, 
 	}
 	ctx, stop := signal.NotifyContext(c.Context, unix.SIGINT, unix.SIGTERM)
 	defer stop()
-	defer func() {
-		err = errors.Join(err, term.Restore(fd, before))
-		fmt.Fprintln(c.App.Writer) // in place of the one that wasn't echoed
-	}()
-	if err := stopEcho(fd); err != nil {
-		return "", fmt.Errorf("read password: %w", err)
-	}
-	fmt.Fprint(c.App.Writer, prompt)
 	type answer struct {
 		text []byte
 		err  error
@@ -116,16 +111,7 @@ func readHidden(c *urfave.Context, terminal *os.File, prompt string) (_ string, 
 		}
 		return string(got.text), nil
 	case <-ctx.Done():
-		return "", exitWith(128 + int(unix.SIGINT))
+		fmt.Fprintln(c.App.Writer)
+		return "", &exitError{128 + int(unix.SIGINT), term.Restore(fd, before)}
 	}
-}
-
-// stopEcho keeps a terminal from showing what is typed; see termios(3).
-func stopEcho(fd int) error {
-	mode, err := unix.IoctlGetTermios(fd, unix.TCGETS)
-	if err != nil {
-		return os.NewSyscallError("ioctl", err)
-	}
-	mode.Lflag &^= unix.ECHO
-	return os.NewSyscallError("ioctl", unix.IoctlSetTermios(fd, unix.TCSETS, mode))
 }

@@ -184,6 +184,33 @@ func TestAClientThatReadsNothingIsHungUpOn(t *testing.T) {
 	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+1 }, 20*time.Second, 10*time.Millisecond)
 }
 
+func TestASlowAndSteadyClientIsServed(t *testing.T) {
+	const patience = time.Second
+	s := start(t, t.TempDir(), func(h *Handler) { h.Patience = patience })
+	piece := strings.Repeat("0123456789abcdef", 1<<16) // more than the kernel buffers for long
+	pace := time.NewTicker(patience / 8)
+	defer pace.Stop()
+	const pieces = 24 // three times as long as one waits for one
+	reader, writer := io.Pipe()
+	go func() {
+		for range pieces {
+			<-pace.C
+			_, _ = io.WriteString(writer, piece)
+		}
+		_ = writer.Close()
+	}()
+	d := digestOf(strings.Repeat(piece, pieces))
+	s.stream("POST", "/v2/a/blobs/uploads/?digest="+d, reader).want(t, 201)
+	resp, err := http.Get(s.url + "/v2/a/blobs/" + d)
+	require.NoError(t, err)
+	defer resp.Body.Close()
+	for range pieces {
+		<-pace.C
+		_, err := io.ReadFull(resp.Body, make([]byte, len(piece)))
+		require.NoError(t, err)
+	}
+}
+
 func TestTheDoorIsShutWhenItIsFull(t *testing.T) {
 	s := start(t, t.TempDir(), nil)
 	var all []net.Conn

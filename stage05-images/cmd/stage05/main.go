@@ -48,6 +48,8 @@ func app() *cli.App {
 			{Name: "rmi", Usage: "remove an image, or one of its names", ArgsUsage: "IMAGE", Action: with(1, remove),
 				Flags: []cli.Flag{&cli.BoolFlag{Name: "force", Aliases: []string{"f"}, Usage: "all of its names"}}},
 			{Name: "bootstrap", Usage: "make base:latest out of this machine", Action: with(0, bootstrap)},
+			{Name: "save", Usage: "write images to standard output, as one archive", ArgsUsage: "IMAGE...", Action: with(1, save)},
+			{Name: "load", Usage: "bring the images of an archive on standard input", Action: with(0, load)},
 			{Name: "serve", Usage: "be a registry of the images in a directory", ArgsUsage: "DIR", Action: serve, Flags: []cli.Flag{
 				&cli.StringFlag{Name: "listen", Value: "127.0.0.1:5000", Usage: "wait for requests at `ADDRESS:PORT`"},
 				&cli.BoolFlag{Name: "read-only", Usage: "let nobody push or delete"},

@@ -18,7 +18,7 @@ import (
 func launch(c *cli.Context, s *images.Store, explain namespaces.ExplainFlag) error {
 	spec, err := specFor(c, s)
 	if errors.Is(err, images.ErrNotFound) {
-		if err = pull(c, s); err == nil {
+		if _, err = fetch(c, s); err == nil {
 			spec, err = specFor(c, s)
 		}
 	}

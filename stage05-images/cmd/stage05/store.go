@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strings"
 	"text/tabwriter"
 
 	images "cooper/stage05-images"
@@ -13,13 +14,18 @@ import (
 )
 
 func pull(c *cli.Context, s *images.Store) error {
-	img, err := images.Pull(c.Context, s, c.Args().First(), images.PullOptions{
-		Platform: c.String("platform"), Progress: images.ShowProgress(os.Stderr),
-	})
+	img, err := fetch(c, s)
 	if err == nil {
 		fmt.Println(img.ID)
 	}
 	return err
+}
+
+// fetch leaves standard output to a container.
+func fetch(c *cli.Context, s *images.Store) (*images.Image, error) {
+	return images.Pull(c.Context, s, c.Args().First(), images.PullOptions{
+		Platform: c.String("platform"), Progress: images.ShowProgress(os.Stderr),
+	})
 }
 
 func push(c *cli.Context, s *images.Store) error {
@@ -31,6 +37,18 @@ func bootstrap(c *cli.Context, s *images.Store) error {
 	img, err := images.Bootstrap(c.Context, s, "base:latest")
 	if err == nil {
 		fmt.Println(img.ID)
+	}
+	return err
+}
+
+func save(c *cli.Context, s *images.Store) error {
+	return s.Save(c.Context, os.Stdout, c.Args().Slice())
+}
+
+func load(c *cli.Context, s *images.Store) error {
+	loaded, err := s.Load(c.Context, os.Stdin, images.ShowProgress(os.Stderr))
+	for _, img := range loaded {
+		fmt.Println(img.ID, strings.Join(img.Names, " "))
 	}
 	return err
 }
