@@ -7,12 +7,13 @@ import (
 
 // Tree is what a container sees of Portable: the census of their union.
 func Tree() string {
-	return spell(union, "SETUID", "", "STICKY", "")
+	return spell(union, "SPARSE", "", "SETUID", "", "STICKY", "")
 }
 
 // ContraryTree is what it sees with Contrary on top.
 func ContraryTree() string {
 	return spell(contraryUnion,
+		"SPARSE", `"files/sparse-gnu" 100644 0:0 AT TAIL`+"\n",
 		"SETUID", `"names/setuid" is "files/setuid"`+"\n",
 		"STICKY", `"sticky/note" 100644 0:0 AT "the directory stays 1777"`+"\n")
 }
@@ -41,8 +42,7 @@ const files = `"." 40755 0:0
 "files/plain" 100644 0:0 AT "changed, and the other name isn't"
 "files/second" 100640 12:34 AT "hello"
 "files/setuid" 106755 7:8 AT "run me"
-"files/sparse-gnu" 100644 0:0 AT TAIL
-"files/sparse-pax" 100644 0:0 AT TAIL
+SPARSE"files/sparse-pax" 100644 0:0 AT TAIL
 `
 
 const kinds = `"kinds" 40755 0:0 AT
