@@ -40,9 +40,9 @@ func Apply(ctx context.Context, dir string, layer io.Reader) error {
 // they are known here or not. Nothing is flushed to the disk: one syncfs(2) for a
 // whole image costs less than an fsync for each file.
 //
-// It needs root: owners, devices, and the attributes with which overlayfs
-// marks opaque directories. Without root only layers whose files all belong to
-// the caller, and which need no such marks, can be applied.
+// It needs root, for owners and devices, or a user namespace in which the
+// caller is root: then all owners must be ids that are mapped there, devices
+// are refused, and overlayfs's marks are those of a mount in such a namespace.
 func (a Applier) Apply(ctx context.Context, dir string, layer io.Reader) (Leaning, error) {
 	root, err := ownDirectory(dir)
 	if err != nil {

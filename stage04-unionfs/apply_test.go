@@ -141,7 +141,7 @@ func TestWhiteoutsHideOnlyWhatLiesBelowWhereverTheyStand(t *testing.T) {
 			switch {
 			case isWhiteout(stat):
 				got = "a whiteout"
-			case isDir(stat) && attribute(t, root+"/x", opaqueXattr) == "y":
+			case isDir(stat) && attribute(t, root+"/x", opaqueXattr()) == "y":
 				got = "an opaque directory"
 			case isDir(stat):
 				got = "a directory"

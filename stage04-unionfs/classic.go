@@ -12,11 +12,14 @@ import (
 // less a byte of it. newer is what the newer way answered.
 func (st *stack) mountClassic(target string, newer error) error {
 	var lower, text []string
-	for _, option := range st.options()[1:] {
-		if option[0] == "lowerdir+" {
-			lower = append(lower, option[1])
-		} else {
-			text = append(text, option[0]+"="+option[1])
+	for _, o := range st.options() {
+		switch {
+		case o.name == "lowerdir+":
+			lower = append(lower, o.value)
+		case o.value == "":
+			text = append(text, o.name)
+		default:
+			text = append(text, o.name+"="+o.value)
 		}
 	}
 	text = append(text, "lowerdir="+strings.Join(lower, ":"))
@@ -25,6 +28,10 @@ func (st *stack) mountClassic(target string, newer error) error {
 		return fmt.Errorf("%d lower directories need Linux 6.7: %w", len(lower), newer)
 	}
 	err := unix.Mount("overlay", target, "overlay", 0, data)
+	if err == unix.EINVAL && st.volatile {
+		st.volatile = false // before Linux 5.10; it only was to be faster
+		return st.mountClassic(target, newer)
+	}
 	if err == unix.EINVAL {
 		return fmt.Errorf("%w; are upper and work on one filesystem that isn't an overlay itself, and is no directory inside another?", newer)
 	}

@@ -36,7 +36,11 @@ func (w *writer) file(h *tar.Header, at string, m metadata, body io.Reader) erro
 	if err != nil {
 		return err
 	}
-	return w.special(dir, base, m, func() error { return unix.Mknodat(dir, base, kind|0o600, device) })
+	err = w.special(dir, base, m, func() error { return unix.Mknodat(dir, base, kind|0o600, device) })
+	if errors.Is(err, unix.EPERM) && marks() == userMarks {
+		err = fmt.Errorf("%w (a user namespace can't make devices)", err)
+	}
+	return err
 }
 
 // layerRoot takes only a directory's metadata: that the root is one isn't for

@@ -27,7 +27,7 @@ func header(name string, kind byte, stat *unix.Stat_t, xattrs []xattr) *tar.Head
 // wholeHere refuses what overlayfs keeps partly in a lower layer. Our own
 // mounts don't do that; an upper directory of someone else's may.
 func wholeHere(fd int) error {
-	for _, name := range []string{"trusted.overlay.redirect", "trusted.overlay.metacopy"} {
+	for _, name := range []string{marks() + "redirect", marks() + "metacopy"} {
 		_, err := unix.Fgetxattr(fd, name, nil)
 		if err == nil {
 			return fmt.Errorf("%w: it has the attribute %s, a part of it is in a lower directory", ErrNotDiffable, name)

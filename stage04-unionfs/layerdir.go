@@ -26,7 +26,7 @@ func ownDirectory(dir string) (int, error) {
 	if err == nil {
 		err = failed("fchmod", dir, unix.Fchmod(fd, 0o755))
 	}
-	if removing := unix.Fremovexattr(fd, opaqueXattr); err == nil && removing != unix.ENODATA && removing != unix.ENOTSUP && removing != unix.EPERM {
+	if removing := unix.Fremovexattr(fd, opaqueXattr()); err == nil && removing != unix.ENODATA && removing != unix.ENOTSUP {
 		err = failed("fremovexattr", dir, removing)
 	}
 	if err != nil {

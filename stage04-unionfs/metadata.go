@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"os"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -51,7 +52,7 @@ func timespec(t time.Time) unix.Timespec {
 // capabilities. See chown(2).
 func (m metadata) set(fd int) error {
 	if err := unix.Fchown(fd, m.uid, m.gid); err != nil {
-		return fmt.Errorf("fchown to %d:%d: %w", m.uid, m.gid, err)
+		return m.explainOwner("fchown", err)
 	}
 	if err := setXattrs(fd, m.xattrs); err != nil {
 		return err
@@ -60,6 +61,17 @@ func (m metadata) set(fd int) error {
 		return fmt.Errorf("fchmod to %#o: %w", m.mode, err)
 	}
 	return nil
+}
+
+// explainOwner says what to do about an owner that can't be had.
+func (m metadata) explainOwner(call string, err error) error {
+	switch {
+	case err == unix.EINVAL:
+		return fmt.Errorf("%s to %d:%d: %w (this user namespace has no such id; more of them are lent by /etc/subuid and /etc/subgid)", call, m.uid, m.gid, err)
+	case err == unix.EPERM && os.Geteuid() != 0:
+		return fmt.Errorf("%s to %d:%d: %w (giving files away takes root, or a user namespace in which one is root)", call, m.uid, m.gid, err)
+	}
+	return fmt.Errorf("%s to %d:%d: %w", call, m.uid, m.gid, err)
 }
 
 // setTimes is for after the last write.
@@ -72,7 +84,7 @@ func (m metadata) setTimes(fd int) error {
 // the kinds that layers carry.
 func (m metadata) setByName(dir int, base string) error {
 	if err := unix.Fchownat(dir, base, m.uid, m.gid, unix.AT_SYMLINK_NOFOLLOW); err != nil {
-		return failed("fchownat", base, err)
+		return m.explainOwner("fchownat", err)
 	}
 	if err := m.chmodByName(dir, base); err != nil {
 		return err

@@ -4,21 +4,33 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
 )
 
-// overlayOptions fix what differs between kernels. With all three off a file
+// overlayOptions fix what differs between kernels: the defaults are chosen when
+// one is built, and by /sys/module/overlay/parameters. With all three off a file
 // is wholly in one layer, whatever was renamed or chmoded, and so an upper
-// directory is a complete account of what the container changed. The price: a
-// directory from below can't be renamed in one go, and mv copies it.
-var overlayOptions = [...][2]string{
+// directory is a complete account of what the container changed.
+//
+//	redirect_dir  on, a moved directory is only a note of where it was; the
+//	              price is that rename(2) answers EXDEV, and mv copies it
+//	metacopy      on, a chmod copies up all but the content; the price is that
+//	              it copies a large file
+//	index         on, hard links stay one file when they are copied up; but then
+//	              an upper directory works with its first lower ones alone, and
+//	              neither it nor they can be copied to another disk
+var overlayOptions = [...]option{
 	{"redirect_dir", "nofollow"}, // nor do we follow redirections that a layer brings along
 	{"metacopy", "off"},
 	{"index", "off"},
 }
+
+// option is one of overlayfs's; without a value it is there or not.
+type option struct{ name, value string }
 
 // mountOverlay mounts the union on s.Rootfs.
 //
@@ -33,6 +45,9 @@ func mountOverlay(s *Spec) error {
 		return err
 	}
 	defer stack.close()
+	if err := stack.renew(); err != nil {
+		return err
+	}
 	union, err := stack.assemble()
 	if errors.Is(err, unix.EINVAL) {
 		// A kernel before 6.7 doesn't know lowerdir+, and says so sooner or later.
@@ -49,10 +64,11 @@ func mountOverlay(s *Spec) error {
 type stack struct {
 	lower       layers
 	upper, work int // -1 without
+	volatile    bool
 }
 
 func openStack(s *Spec) (*stack, error) {
-	stack := &stack{upper: -1, work: -1}
+	stack := &stack{upper: -1, work: -1, volatile: s.Volatile}
 	err := stack.open(s)
 	if err != nil {
 		stack.close()
@@ -133,7 +149,13 @@ func makeUpper(dir string, like int) error {
 		return err
 	}
 	defer unix.Close(fd)
-	if err := metadataOf(&stat).set(fd); err != nil {
+	looks := metadataOf(&stat)
+	err = looks.set(fd)
+	if errors.Is(err, unix.EINVAL) { // the owner isn't mapped in this user namespace
+		looks.uid, looks.gid = os.Geteuid(), os.Getegid()
+		err = looks.set(fd)
+	}
+	if err != nil {
 		return err
 	}
 	return os.Rename(unfinished, dir)
@@ -147,13 +169,16 @@ func (st *stack) assemble() (mount int, err error) {
 	if errors.Is(err, unix.ENODEV) {
 		return -1, fmt.Errorf("fsopen overlay: the kernel has no overlayfs; try modprobe overlay: %w", err)
 	}
+	if errors.Is(err, unix.EPERM) {
+		return -1, fmt.Errorf("fsopen overlay: without root it takes Linux 5.11: %w", err)
+	}
 	if err != nil {
 		return -1, failed("fsopen", "overlay", err)
 	}
 	defer unix.Close(fs)
-	for _, option := range st.options() {
-		if err := unix.FsconfigSetString(fs, option[0], option[1]); err != nil {
-			return -1, fmt.Errorf("fsconfig overlay %s: %w%s", option[0], err, complaint(fs))
+	for _, o := range append([]option{{"source", "overlay"}}, st.options()...) {
+		if err := o.set(fs); err != nil {
+			return -1, fmt.Errorf("fsconfig overlay %s: %w%s", o.name, err, complaint(fs))
 		}
 	}
 	if err := unix.FsconfigCreate(fs); err != nil {
@@ -163,16 +188,28 @@ func (st *stack) assemble() (mount int, err error) {
 	return mount, failed("fsmount", "overlay", err)
 }
 
-func (st *stack) options() [][2]string {
-	options := [][2]string{{"source", "overlay"}}
-	options = append(options, overlayOptions[:]...)
+func (o option) set(fs int) error {
+	if o.value == "" {
+		return unix.FsconfigSetFlag(fs, o.name)
+	}
+	return unix.FsconfigSetString(fs, o.name, o.value)
+}
+
+func (st *stack) options() []option {
+	options := slices.Clone(overlayOptions[:])
+	if marks() == userMarks {
+		options = append(options, option{name: "userxattr"})
+	}
 	for _, fd := range st.lower {
-		options = append(options, [2]string{"lowerdir+", nameOf(fd)})
+		options = append(options, option{"lowerdir+", nameOf(fd)})
 	}
-	if st.upper >= 0 {
-		options = append(options, [2]string{"upperdir", nameOf(st.upper)}, [2]string{"workdir", nameOf(st.work)})
+	if st.upper < 0 {
+		return options
 	}
-	return options
+	if st.volatile {
+		options = append(options, option{name: "volatile"})
+	}
+	return append(options, option{"upperdir", nameOf(st.upper)}, option{"workdir", nameOf(st.work)})
 }
 
 // nameOf is a path to an open directory, as long as it is open.

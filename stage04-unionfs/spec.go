@@ -27,6 +27,11 @@ type Spec struct {
 	// the root can be changed.
 	Upper string `json:"upper,omitempty"`
 	Work  string `json:"work,omitempty"`
+
+	// Volatile says that the changes are thrown away with the container: then
+	// nothing needs to reach the disk, and fsync(2) costs the command nothing.
+	// After a crash of the machine such an upper directory is refused.
+	Volatile bool `json:"volatile,omitempty"`
 }
 
 // mostLowers is the kernel's OVL_MAX_STACK.

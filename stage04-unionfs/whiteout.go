@@ -26,8 +26,6 @@ const (
 	whiteoutPrefix = ".wh."
 	aufsPrefix     = ".wh..wh."
 	opaqueMarker   = ".wh..wh..opq"
-
-	opaqueXattr = "trusted.overlay.opaque"
 )
 
 // ErrBadName is the cause when a layer holds a name that no layer may hold.
@@ -107,23 +105,4 @@ func split(location string) (dir, base string) {
 // removed name.
 func isWhiteout(stat *unix.Stat_t) bool {
 	return stat.Mode&unix.S_IFMT == unix.S_IFCHR && stat.Rdev == 0
-}
-
-// isOpaque reports whether an open directory hides what lies below it.
-func isOpaque(fd int) (bool, error) {
-	var value [8]byte
-	n, err := unix.Fgetxattr(fd, opaqueXattr, value[:])
-	switch err {
-	case nil:
-		return string(value[:n]) == "y", nil
-	case unix.ENODATA, unix.ENOTSUP, unix.ERANGE:
-		return false, nil
-	}
-	return false, failed("fgetxattr", opaqueXattr, err)
-}
-
-// makeOpaque hides what lies below an open directory. Only a process with
-// CAP_SYS_ADMIN in the first user namespace may write trusted attributes.
-func makeOpaque(fd int) error {
-	return failed("fsetxattr", opaqueXattr, unix.Fsetxattr(fd, opaqueXattr, []byte("y"), 0))
 }

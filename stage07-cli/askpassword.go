@@ -52,7 +52,7 @@ func readPassword(from io.Reader) (string, error) {
 }
 
 // promptFor asks for what is missing, if there is somebody to ask.
-func promptFor(c *urfave.Context, host, known string, l *registry.Login) error {
+func promptFor(c *urfave.Context, host, known string, l *registry.Login) (err error) {
 	if l.Username != "" && (l.Password != "" || c.Bool("password-stdin")) {
 		return nil
 	}
@@ -66,8 +66,8 @@ func promptFor(c *urfave.Context, host, known string, l *registry.Login) error {
 			offer = " (" + clean(known) + ")"
 		}
 		fmt.Fprintf(c.App.Writer, "Log in at %s\nUsername%s: ", host, offer)
-		line, err := bufio.NewReader(terminal).ReadString('\n')
-		if err != nil {
+		var line string
+		if line, err = bufio.NewReader(terminal).ReadString('\n'); err != nil {
 			return fmt.Errorf("read user name: %w", err)
 		}
 		if l.Username = strings.TrimSpace(line); l.Username == "" {
@@ -77,17 +77,14 @@ func promptFor(c *urfave.Context, host, known string, l *registry.Login) error {
 	if l.Password != "" {
 		return nil
 	}
-	fmt.Fprint(c.App.Writer, "Password: ")
-	password, err := readHidden(c, terminal)
-	fmt.Fprintln(c.App.Writer) // in place of the one that wasn't echoed
-	l.Password = password
+	l.Password, err = readHidden(c, terminal, "Password: ")
 	return err
 }
 
-// readHidden reads a line that the terminal doesn't show. The reading can't be
-// interrupted, but ^C must end us all the same, and must not leave a terminal
-// behind that hides what is typed next.
-func readHidden(c *urfave.Context, terminal *os.File) (string, error) {
+// readHidden asks for a line that the terminal doesn't show: neither from the
+// moment on in which it is asked for, nor when ^C ends us. The reading itself
+// can't be interrupted, so it is left to a goroutine.
+func readHidden(c *urfave.Context, terminal *os.File, prompt string) (_ string, err error) {
 	fd := int(terminal.Fd())
 	before, err := term.GetState(fd)
 	if err != nil {
@@ -95,6 +92,14 @@ func readHidden(c *urfave.Context, terminal *os.File) (string, error) {
 	}
 	ctx, stop := signal.NotifyContext(c.Context, unix.SIGINT, unix.SIGTERM)
 	defer stop()
+	defer func() {
+		err = errors.Join(err, term.Restore(fd, before))
+		fmt.Fprintln(c.App.Writer) // in place of the one that wasn't echoed
+	}()
+	if err := stopEcho(fd); err != nil {
+		return "", fmt.Errorf("read password: %w", err)
+	}
+	fmt.Fprint(c.App.Writer, prompt)
 	type answer struct {
 		text []byte
 		err  error
@@ -111,7 +116,16 @@ func readHidden(c *urfave.Context, terminal *os.File) (string, error) {
 		}
 		return string(got.text), nil
 	case <-ctx.Done():
-		fmt.Fprintln(c.App.Writer)
-		return "", &exitError{128 + int(unix.SIGINT), term.Restore(fd, before)}
+		return "", exitWith(128 + int(unix.SIGINT))
 	}
+}
+
+// stopEcho keeps a terminal from showing what is typed; see termios(3).
+func stopEcho(fd int) error {
+	mode, err := unix.IoctlGetTermios(fd, unix.TCGETS)
+	if err != nil {
+		return os.NewSyscallError("ioctl", err)
+	}
+	mode.Lflag &^= unix.ECHO
+	return os.NewSyscallError("ioctl", unix.IoctlSetTermios(fd, unix.TCSETS, mode))
 }

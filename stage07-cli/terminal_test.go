@@ -18,7 +18,8 @@ type pty struct {
 	t        *testing.T
 	person   *os.File // the side of keyboard and screen
 	terminal *os.File // the side that programs see
-	screen   string   // all that was shown
+	screen   string   // what was shown since the last text that was awaited
+	shown    string   // all that was ever shown
 }
 
 func newPTY(t *testing.T, height, width uint16) *pty {
@@ -86,6 +87,7 @@ func (p *pty) await(text string) {
 	for !strings.Contains(p.screen, text) {
 		n, err := p.person.Read(buffer)
 		p.screen += string(buffer[:n])
+		p.shown += string(buffer[:n])
 		require.NoError(p.t, err, "waiting for %q on a screen that shows %q", text, p.screen)
 	}
 	_, p.screen, _ = strings.Cut(p.screen, text)

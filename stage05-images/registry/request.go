@@ -2,7 +2,6 @@ package registry
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"io"
@@ -144,9 +143,11 @@ func (r *Repository) interrupted(ctx context.Context, err error) error {
 	} else if cause != nil {
 		err = cause
 	}
-	var certificate *tls.CertificateVerificationError
-	if errors.Is(err, errRedirect) || errors.As(err, &certificate) || speaksPlainHTTP(err) {
+	if errors.Is(err, errRedirect) || speaksPlainHTTP(err) {
 		return err
+	}
+	if hint := aboutCertificates(err); hint != "" {
+		return fmt.Errorf("%w: %s", withoutURL(err), hint)
 	}
 	return fmt.Errorf("%w: %w", ErrInterrupted, withoutURL(err))
 }

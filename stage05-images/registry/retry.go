@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"net"
 	"net/http"
 	"strconv"
 	"syscall"
@@ -37,12 +38,14 @@ func retry(ctx context.Context, ask func() (*http.Response, error)) (*http.Respo
 	}
 }
 
-// transient reports whether asking again may help. A refused connection is a
-// wrong address far more often than a registry that restarts: that answer
-// shouldn't take three seconds.
+// transient reports whether asking again may help. A refused connection, or a
+// name that doesn't exist, is a wrong address far more often than a registry
+// that restarts: that answer shouldn't take three seconds.
 func transient(resp *http.Response, err error) bool {
 	if err != nil {
-		return errors.Is(err, ErrInterrupted) && !errors.Is(err, syscall.ECONNREFUSED)
+		var lookup *net.DNSError
+		nobody := errors.Is(err, syscall.ECONNREFUSED) || errors.As(err, &lookup) && lookup.IsNotFound
+		return errors.Is(err, ErrInterrupted) && !nobody
 	}
 	return resp.StatusCode == http.StatusTooManyRequests || resp.StatusCode >= 500
 }

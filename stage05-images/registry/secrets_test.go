@@ -182,30 +182,6 @@ func TestAnIdentityTokenIsSentInTheBody(t *testing.T) {
 	require.Equal(t, "repository:x:pull", form.Get("scope"))
 }
 
-func TestStoredLoginsAreFoundUnderTheirOldNamesToo(t *testing.T) {
-	const config = `{"auths":{
-		"registry.example:5000":{"auth":"YW5uYTpwOncK"},
-		"https://old.example/v1/":{"auth":"YW5uYTpvbGQ="},
-		"https://index.docker.io/v1/":{"auth":"YW5uYTpodWI=","identitytoken":"id"}}}`
-	for host, want := range map[string]Login{
-		"registry.example:5000": {"anna", "p:w\n", ""},
-		"old.example":           {"anna", "old", ""},
-		"docker.io":             {"anna", "hub", "id"},
-		"registry.example":      {},
-	} {
-		file, err := parseLogins([]byte(config))
-		require.NoError(t, err)
-		got, err := file.find(host)
-		require.NoError(t, err)
-		require.Equal(t, want, got, host)
-	}
-	file, err := parseLogins([]byte(`{"auths":{"a":{"auth":"SECRET!"}}}`))
-	require.NoError(t, err)
-	_, err = file.find("a")
-	require.ErrorContains(t, err, "log in again")
-	require.NotContains(t, err.Error(), "SECRET")
-}
-
 func TestRetryAfterIsReadAndCapped(t *testing.T) {
 	now := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	for header, want := range map[string]time.Duration{

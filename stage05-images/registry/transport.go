@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"path/filepath"
 	"time"
 )
 
@@ -112,6 +113,26 @@ func (a answer) Close() error {
 func speaksPlainHTTP(err error) bool {
 	var header tls.RecordHeaderError
 	return errors.Is(err, http.ErrSchemeMismatch) || errors.As(err, &header)
+}
+
+// aboutCertificates tells what to do where one of the two sides doesn't trust
+// the other; "" is another error. The other side's no comes as an alert of TLS,
+// RFC 8446 section 6.2.
+func aboutCertificates(err error) string {
+	var address *url.Error
+	var ours *tls.CertificateVerificationError
+	var theirs *net.OpError
+	if !errors.As(err, &address) {
+		return ""
+	}
+	dir := filepath.Join(certificateDirs()[0], hostOf(address.URL))
+	switch {
+	case errors.As(err, &ours):
+		return "if you trust who has signed it, put their certificate into " + dir + "/ca.crt; if you trust the network, say --insecure"
+	case errors.As(err, &theirs) && theirs.Op == "remote error":
+		return "if it wants a certificate of ours, put that into " + dir + "/client.cert and its key into client.key"
+	}
+	return ""
 }
 
 // withoutURL strips the address from an error of net/http: after a redirect it

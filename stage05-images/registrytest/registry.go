@@ -27,7 +27,7 @@ const (
 // ends. It returns its host:port.
 func Start(t testing.TB) (host string) {
 	t.Helper()
-	return start(t, "")
+	return start(t, options{})
 }
 
 // StartBasic runs a registry that wants User and Password with every request.
@@ -37,7 +37,7 @@ func StartBasic(t testing.TB) (host string) {
 	const line = User + ":$2b$04$abcdefghijklmnopqrstuuM9QCoX9m2LVGh7i8ik4jWLjQDZ2K8wa\n"
 	file := filepath.Join(t.TempDir(), "htpasswd")
 	require.NoError(t, os.WriteFile(file, []byte(line), 0o600))
-	return start(t, fmt.Sprintf("auth: {htpasswd: {realm: test, path: %s}}\n", file))
+	return start(t, options{auth: fmt.Sprintf("auth: {htpasswd: {realm: test, path: %s}}\n", file)})
 }
 
 // StartToken runs a registry that wants a bearer token, and the login server
@@ -45,17 +45,31 @@ func StartBasic(t testing.TB) (host string) {
 func StartToken(t testing.TB) (host string) {
 	t.Helper()
 	login := newLoginServer(t)
-	return start(t, fmt.Sprintf("auth: {token: {realm: %q, service: test, issuer: test, rootcertbundle: %s}}\n", login.url, login.certificate))
+	return start(t, options{auth: fmt.Sprintf("auth: {token: {realm: %q, service: test, issuer: test, rootcertbundle: %s}}\n", login.url, login.certificate)})
 }
 
-func start(t testing.TB, auth string) string {
+// StartWith runs a registry on a directory that the test has filled, as
+// docker-registry lays it out.
+func StartWith(t testing.TB, data string) (host string) {
+	t.Helper()
+	return start(t, options{data: data})
+}
+
+// options are pieces of the registry's configuration; none is a registry that
+// is open, empty and without TLS.
+type options struct{ auth, tls, data string }
+
+func start(t testing.TB, o options) string {
 	t.Helper()
 	notrace.NeedTool(t, "docker-registry")
 	dir := t.TempDir()
+	if o.data == "" {
+		o.data = filepath.Join(dir, "data")
+	}
 	config := filepath.Join(dir, "config.yml")
 	require.NoError(t, os.WriteFile(config, []byte(fmt.Sprintf(
-		"version: 0.1\nlog: {level: info, formatter: json}\nstorage: {delete: {enabled: true}, filesystem: {rootdirectory: %s}}\nhttp: {addr: \"127.0.0.1:0\"}\n%s",
-		filepath.Join(dir, "data"), auth)), 0o600))
+		"version: 0.1\nlog: {level: info, formatter: json}\nstorage: {delete: {enabled: true}, filesystem: {rootdirectory: %s}}\nhttp: {addr: \"127.0.0.1:0\"%s}\n%s",
+		o.data, o.tls, o.auth)), 0o600))
 	cmd := exec.Command("docker-registry", "serve", config)
 	log, err := cmd.StderrPipe()
 	require.NoError(t, err)

@@ -32,7 +32,7 @@ func (e *Engine) configure(id string, o *CreateOptions, img *images.Image, mount
 	images.Configure(&s.Spec, img, over)
 	dir := e.Container(id)
 	s.Rootfs, s.Upper, s.Work = filepath.Join(dir, "rootfs"), filepath.Join(dir, "upper"), filepath.Join(dir, "work")
-	s.Lower = e.store.LayerDirs(img)
+	s.Lower, s.Volatile = e.store.LayerDirs(img), o.AutoRemove
 
 	s.Terminal, s.Init = o.Terminal, o.Init
 	s.Limits = o.Limits
