@@ -26,7 +26,8 @@ func startDocker(t testing.TB) *dockerd {
 	t.Helper()
 	notrace.NeedTool(t, "docker", "dockerd")
 	notrace.Check(t)
-	dir := t.TempDir()
+	dir, err := os.MkdirTemp("", "d") // containerd takes no long path
+	require.NoError(t, err)
 	d := &dockerd{t, filepath.Join(dir, "s")}
 	var log bytes.Buffer
 	daemon := exec.Command("dockerd", "--data-root", filepath.Join(dir, "data"), "--exec-root", filepath.Join(dir, "exec"),
@@ -36,11 +37,12 @@ func startDocker(t testing.TB) *dockerd {
 	ended := make(chan error, 1)
 	go func() { ended <- daemon.Wait() }()
 	t.Cleanup(func() {
-		require.NoError(t, daemon.Process.Signal(unix.SIGTERM)) // it ends its containerd too
+		_ = daemon.Process.Signal(unix.SIGTERM) // it ends its containerd too
 		<-ended
 		for _, mount := range []string{"data", "exec/netns/default"} { // it may leave a bind mount on either
 			_ = unix.Unmount(filepath.Join(dir, mount), 0)
 		}
+		require.NoError(t, os.RemoveAll(dir))
 	})
 	require.Eventually(t, func() bool {
 		return d.command("version").Run() == nil
