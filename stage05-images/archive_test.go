@@ -49,6 +49,12 @@ type file struct{ name, content, link string }
 
 func archiveOf(t testing.TB, files ...file) []byte {
 	t.Helper()
+	archive, err := tryArchive(files)
+	require.NoError(t, err)
+	return archive
+}
+
+func tryArchive(files []file) ([]byte, error) {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, f := range files {
@@ -56,12 +62,15 @@ func archiveOf(t testing.TB, files ...file) []byte {
 		if f.link != "" {
 			h.Typeflag, h.Linkname = tar.TypeSymlink, f.link
 		}
-		require.NoError(t, w.WriteHeader(h))
-		_, err := io.WriteString(w, f.content)
-		require.NoError(t, err)
+		if err := w.WriteHeader(h); err != nil {
+			return nil, err
+		}
+		if _, err := io.WriteString(w, f.content); err != nil {
+			return nil, err
+		}
 	}
-	require.NoError(t, w.Close())
-	return b.Bytes()
+	err := w.Close()
+	return b.Bytes(), err
 }
 
 // membersOf lists an archive, in its order.

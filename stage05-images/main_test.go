@@ -10,11 +10,14 @@ import (
 )
 
 // The tests' own binary becomes the containers of the tests, and, as "pull
-// STORE NAME", a process of its own that pulls, so that a test can kill it.
+// STORE NAME" or "load STORE", a process of its own, so that a test can kill it.
 func TestMain(m *testing.M) {
 	namespaces.Init(Inside)
 	if len(os.Args) == 4 && os.Args[1] == "pull" {
 		pullAsProcess(os.Args[2], os.Args[3])
+	}
+	if len(os.Args) == 3 && os.Args[1] == "load" {
+		loadAsProcess(os.Args[2])
 	}
 	os.Exit(m.Run())
 }

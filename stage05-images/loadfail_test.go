@@ -1,0 +1,154 @@
+package images
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"cooper/stage01-namespaces/notrace"
+
+	"github.com/opencontainers/go-digest"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// loadAsProcess loads what comes on standard input.
+func loadAsProcess(dir string) {
+	s, err := OpenStore(dir)
+	if err == nil {
+		_, err = s.Load(context.Background(), os.Stdin, nil)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+func TestAFullDiskStopsALoadWhereverItIsAndIsFreedAgain(t *testing.T) {
+	notrace.Check(t)
+	here := newStore(t)
+	put(t, here, "big", put(t, here, "base", nil, "x=1"), "big="+noise(3_000_000))
+	archive := saved(t, here, "big")
+	dir := t.TempDir()
+	require.NoError(t, unix.Mount("tmpfs", dir, "tmpfs", 0, "size=1m"))
+	t.Cleanup(func() { require.NoError(t, unix.Unmount(dir, 0)) })
+	s, err := OpenStore(dir)
+	require.NoError(t, err)
+	before := contents(t, s)
+	for _, size := range []string{"1m", "2m", "3m", "5m"} { // in the blob, or in the files that it unpacks to
+		require.NoError(t, unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT, "size="+size))
+		_, err = s.Load(context.Background(), bytes.NewReader(archive), nil)
+		require.ErrorIs(t, err, unix.ENOSPC, size)
+		require.Equal(t, before, contents(t, s), size)
+	}
+	require.NoError(t, unix.Mount("tmpfs", dir, "tmpfs", unix.MS_REMOUNT, "size=20m"))
+	require.Equal(t, []string{"big:latest"}, loaded(t, s, archive)[0].Names)
+}
+
+func TestALoadThatIsKilledInItsReadingLeavesNothingWithAName(t *testing.T) {
+	here := newStore(t)
+	put(t, here, "app", nil, "x="+noise(2_000_000))
+	archive := saved(t, here, "app")
+	for _, part := range []int{20, 50, 90, 100} {
+		s := newStore(t)
+		load := exec.Command(os.Args[0], "load", s.Dir())
+		pipe := must(load.StdinPipe())
+		require.NoError(t, load.Start())
+		_, err := pipe.Write(archive[:len(archive)*part/100-2048]) // the tar's end has yet to come
+		require.NoError(t, err)
+		require.Eventually(t, func() bool {
+			return len(must(filepath.Glob(s.path("ingest", "*")))) > 0
+		}, 20*time.Second, time.Millisecond)
+		require.NoError(t, load.Process.Kill())
+		_ = load.Wait()
+		require.Empty(t, must(s.List()))
+		require.Empty(t, must(os.ReadDir(s.path("blobs", "sha256"))))
+		require.NoError(t, s.Collect())
+		requireClean(t, s)
+		loaded(t, s, archive)
+	}
+}
+
+// Killed at the calls that publish, one after the other, until there is none
+// left to be killed at.
+func TestALoadThatIsKilledInItsPublishingHasAllOfTheImageOrNothing(t *testing.T) {
+	notrace.NeedTool(t, "strace")
+	here := newStore(t)
+	img := put(t, here, "app", put(t, here, "base", nil, "x=1"), "x=2")
+	archive := saved(t, here, "app", "base")
+	const calls = "syncfs,fsync,renameat,renameat2"
+	for n := 1; ; n++ {
+		require.Less(t, n, 50)
+		s := newStore(t)
+		load := exec.Command("strace", "-f", "-qqq", "-o", "/dev/null", "-e", "trace="+calls, "-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", calls, n),
+			os.Args[0], "load", s.Dir())
+		load.Stdin = bytes.NewReader(archive)
+		out, err := load.CombinedOutput()
+		if err == nil {
+			require.Greater(t, n, 8, "blobs, layers and names are more calls than that")
+			return
+		}
+		var killed *exec.ExitError
+		require.True(t, errors.As(err, &killed), string(out))
+		found, err := s.Find("app")
+		if err == nil {
+			require.Equal(t, img.ID, found.ID)
+			require.NoError(t, s.Check(context.Background(), found))
+			require.Equal(t, "2", readLayerFile(t, s, found, "x"))
+		} else {
+			require.ErrorIs(t, err, ErrNotFound, "at call %d", n)
+		}
+		loaded(t, s, archive)
+		require.NoError(t, s.Collect())
+		requireClean(t, s)
+		require.Equal(t, archive, saved(t, s, "app", "base"))
+	}
+}
+
+// FuzzArchive makes an archive of one layer, and documents that say of it what
+// they like. Whatever they say: it is loaded, and then whole, or nothing is kept.
+func FuzzArchive(f *testing.F) {
+	layer := tarOf(f, "x=1")
+	config := fmt.Sprintf(`{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[%q]}}`, digest.FromBytes(layer))
+	hex := digest.FromString(config).Encoded()
+	manifest := fmt.Sprintf(`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:%s","size":%d},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":%q,"size":%d}]}`,
+		hex, len(config), digest.FromBytes(layer), len(layer))
+	f.Add("", `[{"Config":"`+archiveBlobs+hex+`","RepoTags":["a:1"],"Layers":["l.tar"]}]`, config, "", "l.tar", "x")
+	f.Add("", `[{"Config":"`+archiveBlobs+hex+`","RepoTags":null,"Layers":["b/layer.tar"]}]`, config, "", "a/layer.tar", "../a/layer.tar")
+	f.Add(`{"schemaVersion":2,"manifests":[{"digest":"`+digest.FromString(manifest).String()+`","size":1,"annotations":{"org.opencontainers.image.ref.name":"x:1"}}]}`,
+		"", config, manifest, archiveBlobs+digest.FromBytes(layer).Encoded(), "x")
+	f.Fuzz(func(t *testing.T, index, list, config, manifest, layerName, link string) {
+		files := []file{{name: layerName, content: string(layer)}, {name: "b/layer.tar", link: link}}
+		for name, text := range map[string]string{archiveIndex: index, archiveManifest: list,
+			archiveBlobs + digest.FromString(config).Encoded(): config, archiveBlobs + digest.FromString(manifest).Encoded(): manifest} {
+			if text != "" {
+				files = append(files, file{name: name, content: text})
+			}
+		}
+		archive, err := tryArchive(files)
+		if err != nil {
+			t.Skip("no tar can hold that")
+		}
+		s := newStore(t)
+		before := contents(t, s)
+		got, err := s.Load(context.Background(), bytes.NewReader(archive), nil)
+		if err != nil {
+			require.Equal(t, before, contents(t, s))
+			return
+		}
+		for _, l := range got {
+			img, err := s.Find(string(l.ID))
+			require.NoError(t, err)
+			require.NoError(t, s.Check(context.Background(), img))
+			require.True(t, s.stackOf(img.Config.RootFS.DiffIDs).isUnpacked())
+		}
+		requireClean(t, s)
+	})
+}
