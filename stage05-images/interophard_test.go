@@ -14,14 +14,15 @@ import (
 	"cooper/stage04-unionfs/hardlayers"
 	"cooper/stage05-images/registrytest"
 
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 )
 
-// hardImage puts the image with every trap that a layer can set into a store, in
+// putHardImage puts the image with every trap that a layer can set into a store, in
 // layers as our commit writes them: Docker and Podman take none with the sparse
 // files of GNU's tar.
-func hardImage(t testing.TB, s *Store) (img *Image) {
+func putHardImage(t testing.TB, s *Store) (img *Image) {
 	t.Helper()
 	var lower []string
 	for n, layer := range hardlayers.Portable() {
@@ -54,7 +55,7 @@ func unionCensus(t testing.TB, dirs []string) string {
 func TestTheHardImageIsTheSameInDockerAndBack(t *testing.T) {
 	docker := startDocker(t)
 	here := newStore(t)
-	img := hardImage(t, here)
+	img := putHardImage(t, here)
 	require.Equal(t, hardlayers.Tree(), unionCensus(t, here.LayerDirs(img)))
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(dir+"/ours.tar", saved(t, here, "hard:1"), 0o600))
@@ -79,7 +80,7 @@ func TestTheHardImageIsTheSameThroughARegistryToDockerAndBack(t *testing.T) {
 	docker := startDocker(t)
 	registry := registrytest.Start(t)
 	here := newStore(t)
-	img := hardImage(t, here)
+	img := putHardImage(t, here)
 	name := registry + "/hard:1"
 	require.NoError(t, here.Tag("hard:1", name))
 	_, err := Push(context.Background(), here, name, PushOptions{})
@@ -113,7 +114,7 @@ func TestTheHardImageIsTheSameThroughARegistryToDockerAndBack(t *testing.T) {
 func TestTheHardImageIsTheSameInPodmanSkopeoAndUmoci(t *testing.T) {
 	pod := podman(t)
 	here := newStore(t)
-	img := hardImage(t, here)
+	img := putHardImage(t, here)
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(dir+"/ours.tar", saved(t, here, "hard:1"), 0o600))
 	pod("load", "-q", "-i", dir+"/ours.tar")
@@ -134,4 +135,21 @@ func TestTheHardImageIsTheSameInPodmanSkopeoAndUmoci(t *testing.T) {
 	}
 	tool(t, "umoci", "unpack", "--image", here.Dir()+":hard:1", dir+"/bundle")
 	require.Equal(t, hardlayers.Tree(), must(hardlayers.Census(dir+"/bundle/rootfs")))
+}
+
+// As it came: with zstd, sparse files, and a layer that leans on those below it.
+func TestTheHardImageIsTheSameThroughAnArchiveOfOurs(t *testing.T) {
+	host := registrytest.Start(t)
+	f := imageOf(t, append(hardlayers.Portable(), hardlayers.Contrary())...)
+	f.manifest.Layers[0] = f.blob(ocispec.MediaTypeImageLayerZstd, zstdPacked(t, hardlayers.Portable()[0]))
+	upload(t, host, "hard", "1", f)
+	here, there := newStore(t), newStore(t)
+	img, err := Pull(context.Background(), here, host+"/hard:1", PullOptions{})
+	require.NoError(t, err)
+	require.Equal(t, []string{host + "/hard:1"}, loaded(t, there, saved(t, here, host+"/hard:1"))[0].Names)
+	back, err := there.Find(host + "/hard:1")
+	require.NoError(t, err)
+	require.Equal(t, img.Descriptor, back.Descriptor)
+	require.Equal(t, hardlayers.ContraryTree(), unionCensus(t, there.LayerDirs(back)))
+	requireClean(t, there)
 }

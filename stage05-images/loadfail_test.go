@@ -13,7 +13,6 @@ import (
 
 	"cooper/stage01-namespaces/notrace"
 
-	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
 )
@@ -110,45 +109,4 @@ func TestALoadThatIsKilledInItsPublishingHasAllOfTheImageOrNothing(t *testing.T)
 		requireClean(t, s)
 		require.Equal(t, archive, saved(t, s, "app", "base"))
 	}
-}
-
-// FuzzArchive makes an archive of one layer, and documents that say of it what
-// they like. Whatever they say: it is loaded, and then whole, or nothing is kept.
-func FuzzArchive(f *testing.F) {
-	layer := tarOf(f, "x=1")
-	config := fmt.Sprintf(`{"os":"linux","architecture":"amd64","rootfs":{"type":"layers","diff_ids":[%q]}}`, digest.FromBytes(layer))
-	hex := digest.FromString(config).Encoded()
-	manifest := fmt.Sprintf(`{"schemaVersion":2,"config":{"mediaType":"application/vnd.oci.image.config.v1+json","digest":"sha256:%s","size":%d},"layers":[{"mediaType":"application/vnd.oci.image.layer.v1.tar","digest":%q,"size":%d}]}`,
-		hex, len(config), digest.FromBytes(layer), len(layer))
-	f.Add("", `[{"Config":"`+archiveBlobs+hex+`","RepoTags":["a:1"],"Layers":["l.tar"]}]`, config, "", "l.tar", "x")
-	f.Add("", `[{"Config":"`+archiveBlobs+hex+`","RepoTags":null,"Layers":["b/layer.tar"]}]`, config, "", "a/layer.tar", "../a/layer.tar")
-	f.Add(`{"schemaVersion":2,"manifests":[{"digest":"`+digest.FromString(manifest).String()+`","size":1,"annotations":{"org.opencontainers.image.ref.name":"x:1"}}]}`,
-		"", config, manifest, archiveBlobs+digest.FromBytes(layer).Encoded(), "x")
-	f.Fuzz(func(t *testing.T, index, list, config, manifest, layerName, link string) {
-		files := []file{{name: layerName, content: string(layer)}, {name: "b/layer.tar", link: link}}
-		for name, text := range map[string]string{archiveIndex: index, archiveManifest: list,
-			archiveBlobs + digest.FromString(config).Encoded(): config, archiveBlobs + digest.FromString(manifest).Encoded(): manifest} {
-			if text != "" {
-				files = append(files, file{name: name, content: text})
-			}
-		}
-		archive, err := tryArchive(files)
-		if err != nil {
-			t.Skip("no tar can hold that")
-		}
-		s := newStore(t)
-		before := contents(t, s)
-		got, err := s.Load(context.Background(), bytes.NewReader(archive), nil)
-		if err != nil {
-			require.Equal(t, before, contents(t, s))
-			return
-		}
-		for _, l := range got {
-			img, err := s.Find(string(l.ID))
-			require.NoError(t, err)
-			require.NoError(t, s.Check(context.Background(), img))
-			require.True(t, s.stackOf(img.Config.RootFS.DiffIDs).isUnpacked())
-		}
-		requireClean(t, s)
-	})
 }
