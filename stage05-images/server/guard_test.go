@@ -127,3 +127,19 @@ func TestOverTLSTheCertificateIsTheName(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, 200, resp.StatusCode, string(body))
 }
+
+func FuzzRoute(f *testing.F) {
+	f.Add("/v2/x/blobs/uploads/manifests/1")
+	f.Add("/v2/x/blobs/uploads/7")
+	f.Add("/v2//tags/list")
+	f.Fuzz(func(t *testing.T, path string) {
+		rt, ok := parseRoute(path)
+		if !ok || !rt.valid() || rt.ref == "" {
+			return
+		}
+		require.NotContains(t, rt.ref, "/")
+		again, ok := parseRoute(rt.address(rt.kind, rt.ref))
+		require.True(t, ok)
+		require.Equal(t, rt, again, "an address that we give out leads to what it was given out for")
+	})
+}
