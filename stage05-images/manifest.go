@@ -38,7 +38,7 @@ const maxLayers = 500
 
 // ErrNotImage is the answer to an artifact: what travels through registries
 // like an image, charts, signatures, models, but holds no root filesystem.
-var ErrNotImage = errors.New("which is no container image: a program for artifacts can fetch it, such as oras or helm")
+var ErrNotImage = errors.New("no container image: a program for artifacts can fetch it, such as oras or helm")
 
 // kind names what a manifest holds. An artifact says so itself, or its
 // configuration's type does, unless that is OCI's for "there is none".
@@ -82,7 +82,7 @@ func parseManifest(body []byte) (*ocispec.Manifest, error) {
 	case doc.Config == nil:
 		return nil, errors.New("parse manifest: no config")
 	case doc.ArtifactType != "", !isConfigType(doc.Config.MediaType):
-		return nil, fmt.Errorf("parse manifest: it holds %s: %w", doc.kind(), ErrNotImage)
+		return nil, fmt.Errorf("parse manifest: it holds %s, %w", doc.kind(), ErrNotImage)
 	case doc.Config.Size > registry.MaxManifest:
 		return nil, fmt.Errorf("parse manifest: config of %d bytes is larger than 4 MiB", doc.Config.Size)
 	case len(doc.Layers) > maxLayers:
