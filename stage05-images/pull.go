@@ -76,9 +76,9 @@ func (p *pull) status() string {
 }
 
 func (p *pull) run(ctx context.Context) (*Image, error) {
-	if img := p.unchanged(ctx); img != nil {
+	if img, err := p.unchanged(ctx); img != nil || err != nil {
 		p.upToDate = true
-		return img, nil
+		return img, err
 	}
 	raw, err := p.manifest(ctx)
 	if err != nil {

@@ -116,11 +116,13 @@ func TestDockersKindOfManifestKeepsItsBytes(t *testing.T) {
 func TestThePlatformsImageIsTakenOutOfAnIndex(t *testing.T) {
 	ctx, host := context.Background(), registrytest.Start(t)
 	var list []ocispec.Descriptor
-	for _, arch := range []string{"arm64", "amd64"} {
-		f := madeImage(t, []string{"arch=" + arch})
-		f.config.Architecture = arch
+	for _, platform := range []string{"arm64", "amd64", "arm/v5", "arm/v7"} {
+		f := madeImage(t, []string{"arch=" + platform})
+		p, err := ParsePlatform("linux/" + platform)
+		require.NoError(t, err)
+		f.config.Platform = p
 		desc := upload(t, host, "multi", "", f)
-		desc.Platform = &ocispec.Platform{OS: "linux", Architecture: arch}
+		desc.Platform = &p
 		list = append(list, desc)
 	}
 	index, err := json.Marshal(map[string]any{"schemaVersion": 2, "mediaType": registry.OCIIndex, "manifests": list})
@@ -141,7 +143,13 @@ func TestThePlatformsImageIsTakenOutOfAnIndex(t *testing.T) {
 		require.Equal(t, img.ID, again.ID)
 	}
 	_, err = Pull(ctx, newStore(t), host+"/multi:1", PullOptions{Platform: "linux/s390x"})
-	require.ErrorContains(t, err, "there is one for linux/arm64, linux/amd64")
+	require.ErrorContains(t, err, "there is one for linux/arm64, linux/amd64, linux/arm/v5, linux/arm/v7")
+	s := newStore(t) // one whose image changes with the platform
+	for _, c := range [][2]string{{"arm/v5", "arm/v5"}, {"arm/v6", "arm/v5"}, {"arm/v7", "arm/v7"}, {"arm/v5", "arm/v5"}, {"amd64/v4", "amd64"}} {
+		img, err := Pull(ctx, s, host+"/multi:1", PullOptions{Platform: "linux/" + c[0]})
+		require.NoError(t, err)
+		require.Equal(t, c[1], readLayerFile(t, s, img, "arch"))
+	}
 	_, err = Pull(ctx, newStore(t), host+"/multi@"+list[0].Digest.String(), PullOptions{Platform: "linux/amd64"})
 	require.ErrorContains(t, err, "the image is for linux/arm64")
 }

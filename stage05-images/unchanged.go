@@ -8,29 +8,32 @@ import (
 )
 
 // unchanged returns the image that the store has under the name, if it's whole,
-// fits the platform, and is what the registry still means by the name. That is
-// the usual case, and costs one HEAD, or nothing at all for a name with a
-// digest, which can't change its meaning. Whatever is in doubt, the manifest
-// itself is asked for.
-func (p *pull) unchanged(ctx context.Context) *Image {
+// is for that very platform, and is what the registry still means by the name.
+// That is the usual case, and costs one HEAD, or nothing at all for a name with
+// a digest, which can't change its meaning. Whatever is in doubt, nil, the
+// manifest itself is asked for.
+func (p *pull) unchanged(ctx context.Context) (*Image, error) {
 	img, err := p.store.Find(p.ref.String())
-	if err != nil || !suits(img.Config.Platform, p.want) || !p.store.whole(img) {
-		return nil
+	if err != nil || !p.store.whole(img) {
+		return nil, nil
 	}
-	known := func(d digest.Digest) bool { return slices.Contains(img.Digests, p.ref.FamiliarName()+"@"+d.String()) }
+	// The index may have one that fits better than what is here.
+	if n, runs := rank(img.Config.Platform, p.want); !runs || n > 0 {
+		return nil, nil
+	}
 	p.top = digest.Digest(p.ref.Digest)
 	if p.top == "" {
 		if p.top, err = p.repo.Resolve(ctx, p.ref.Tag); err != nil {
-			return nil
+			return nil, err
 		}
 	}
-	if !known(p.top) {
-		return nil
+	if !slices.Contains(img.Digests, p.ref.FamiliarName()+"@"+p.top.String()) {
+		return nil, nil
 	}
 	for _, l := range p.store.layersOf(&img.Manifest, &img.Config) {
 		p.progress.Layer(ShortID(l.desc.Digest), "Already exists", 0, 0)
 	}
-	return img
+	return img, nil
 }
 
 // whole reports whether nothing of an image is missing: Find has read its
