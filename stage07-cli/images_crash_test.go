@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"cooper/stage01-namespaces/notrace"
-	"cooper/stage05-images"
 	"cooper/stage05-images/registrytest"
 
 	"github.com/stretchr/testify/require"
@@ -31,6 +30,8 @@ var imageCrashes = []struct {
 	{"tag", nil, []string{"tag", "base", "another"}},
 	{"rmi", [][]string{{"run", "--name", "c", "--network", "none", "base", "touch", "/x"}, {"commit", "c", "made"}, {"rm", "c"}},
 		[]string{"rmi", "made"}},
+	{"prune", [][]string{{"run", "--name", "c", "--network", "none", "base", "touch", "/x"}, {"commit", "c"}, {"rm", "c"}},
+		[]string{"image", "prune", "-f"}},
 	{"commit", [][]string{{"run", "--name", "c", "--network", "none", "base", "touch", "/x"}}, []string{"commit", "c", "made"}},
 	{"save", nil, []string{"save", "-o", "DIR/saved.tar", "base"}},
 	{"load", [][]string{{"save", "-o", "DIR/saved.tar", "base"}, {"rmi", "-f", "base"}}, []string{"load", "-q", "-i", "DIR/saved.tar"}},
@@ -135,7 +136,7 @@ func newDice(t *testing.T) *rand.Rand {
 func (h *imageHost) storeRecovers(t *testing.T, after string, command []string) {
 	t.Helper()
 	h.t = t
-	h.ok("images")
+	h.ok("images", "-a")
 	for _, line := range strings.Fields(h.ok("images", "-q", "--no-trunc")) {
 		h.ok("image", "inspect", line) // what is listed is whole
 	}
@@ -149,7 +150,7 @@ func (h *imageHost) storeRecovers(t *testing.T, after string, command []string) 
 	for _, name := range []string{"another", "made", h.registry + "/base", h.registry + "/other"} {
 		h.cooper("rmi", name) // the same
 	}
-	h.prune(t)
+	h.ok("image", "prune", "-f")
 	h.ok("system", "cleanup")
 	require.Equal(t, "still here", h.ok("run", "--rm", "--network", "none", "base", "echo", "still here"), after)
 	require.Equal(t, h.pristine, h.store(t), after)
@@ -157,15 +158,6 @@ func (h *imageHost) storeRecovers(t *testing.T, after string, command []string) 
 	left, err := filepath.Glob(filepath.Join(filepath.Dir(h.root), "*saved*"))
 	require.NoError(t, err)
 	require.Empty(t, left, after)
-}
-
-// prune removes the images without a name. No container stands on one here.
-func (h *imageHost) prune(t *testing.T) {
-	t.Helper()
-	store, err := images.OpenStore(filepath.Join(h.root, "images"))
-	require.NoError(t, err)
-	_, err = store.Prune()
-	require.NoError(t, err)
 }
 
 // store lists the image store's files down to the layers, without what is in

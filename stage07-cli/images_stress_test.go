@@ -65,7 +65,7 @@ func TestFiftyProcessesOnTheSameImages(t *testing.T) {
 			h.ok("rmi", name)
 		}
 	}
-	h.prune(t)
+	h.ok("image", "prune", "-f")
 	require.Equal(t, h.pristine, h.store(t))
 }
 
@@ -77,7 +77,7 @@ func anyImageCommand(dice *rand.Rand, i int) []string {
 	case 2:
 		return []string{"rmi", name}
 	case 3:
-		return []string{"images"}
+		return []string{"image", "prune", "-f"}
 	case 4:
 		return []string{"tag", name, "other"}
 	case 5:
