@@ -37,8 +37,10 @@ func (c Change) String() string { return c.Kind.String() + " " + c.Path }
 //
 // A directory in which something changed is itself listed as modified. Of a
 // removed directory only the directory is listed, of one that was removed and
-// made anew also what it lost.
-func Changes(upper string, lower []string) ([]Change, error) {
+// made anew also what it lost. What was only copied up, and looks as it did,
+// isn't listed, nor is a directory whose files came and went, nor what is only a
+// place for one of the mounts.
+func Changes(upper string, lower []string, mounts ...string) ([]Change, error) {
 	root, err := openRoot(upper)
 	if err != nil {
 		return nil, fmt.Errorf("list changes: %w", err)
@@ -49,20 +51,39 @@ func Changes(upper string, lower []string) ([]Change, error) {
 		return nil, fmt.Errorf("list changes: %w", err)
 	}
 	defer below.close()
-	c := comparer{below: below}
+	c := comparer{below: below, mounts: mounts, same: map[string]bool{}}
 	if err := walk(root, "", c.visit); err != nil {
 		return nil, fmt.Errorf("list changes: %w", err)
 	}
-	slices.SortFunc(c.changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
-	return c.changes, nil
+	changes := c.real()
+	slices.SortFunc(changes, func(a, b Change) int { return strings.Compare(a.Path, b.Path) })
+	return changes, nil
 }
 
 type comparer struct {
 	below   layers
-	changes []Change
+	mounts  mountPoints
+	changes []Change        // a directory before what is in it
+	same    map[string]bool // paths that look as they do below
+}
+
+// real leaves out what looks as it did and holds nothing that doesn't.
+func (c *comparer) real() []Change {
+	var list []Change
+	holds := map[string]bool{"/": true}
+	for _, change := range slices.Backward(c.changes) {
+		if !c.same[change.Path] || holds[change.Path] {
+			list = append(list, change)
+			holds[path.Dir(change.Path)] = true
+		}
+	}
+	return list
 }
 
 func (c *comparer) visit(f *found) error {
+	if placeholder, err := c.mounts.isPlaceholder(f); placeholder || err != nil {
+		return err
+	}
 	before, err := c.below.find(f.at)
 	if err != nil {
 		return err
@@ -78,6 +99,7 @@ func (c *comparer) visit(f *found) error {
 		return nil
 	}
 	c.note(Modified, f.at)
+	c.same["/"+f.at] = looksSame(&before.stat, &f.stat)
 	if !isDir(&f.stat) || !isDir(&before.stat) {
 		return nil
 	}
@@ -103,6 +125,15 @@ func (c *comparer) lost(f *found) error {
 		}
 	}
 	return nil
+}
+
+// looksSame compares what can be told without reading. A directory's size and
+// time say only that names in it came and went.
+func looksSame(before, now *unix.Stat_t) bool {
+	if before.Mode != now.Mode || before.Uid != now.Uid || before.Gid != now.Gid || before.Rdev != now.Rdev {
+		return false
+	}
+	return isDir(now) || before.Size == now.Size && before.Mtim == now.Mtim
 }
 
 func (c *comparer) note(kind ChangeKind, at string) {

@@ -21,16 +21,16 @@ var ErrNotDiffable = errors.New("no layer can hold this")
 //
 // Equal directories give equal bytes: names come in the order of their bytes,
 // and no user names, inode numbers or times of access are written. Sockets are
-// left out, since they are of no use without the process behind them. Holes
-// are written as zeros.
-func Diff(w io.Writer, upper string) error {
+// left out, since they are of no use without the process behind them, and so is
+// what is only a place for one of the mounts. Holes are written as zeros.
+func Diff(w io.Writer, upper string, mounts ...string) error {
 	root, err := openRoot(upper)
 	if err != nil {
 		return fmt.Errorf("diff: %w", err)
 	}
 	defer unix.Close(root)
 	buffered := bufio.NewWriterSize(w, 256<<10)
-	d := &differ{out: tar.NewWriter(buffered), names: map[inode]string{}}
+	d := &differ{out: tar.NewWriter(buffered), names: map[inode]string{}, mounts: mounts}
 	if err := d.layerRoot(root); err != nil {
 		return fmt.Errorf("diff: %w", err)
 	}
@@ -51,8 +51,9 @@ type inode struct{ device, number uint64 }
 
 // A differ writes one layer.
 type differ struct {
-	out   *tar.Writer
-	names map[inode]string // of files with several names, the first that was met
+	out    *tar.Writer
+	names  map[inode]string // of files with several names, the first that was met
+	mounts mountPoints
 }
 
 func (d *differ) visit(f *found) error {
@@ -64,6 +65,9 @@ func (d *differ) visit(f *found) error {
 
 // entry writes the entries that one name in the upper directory stands for.
 func (d *differ) entry(f *found) error {
+	if placeholder, err := d.mounts.isPlaceholder(f); placeholder || err != nil {
+		return err
+	}
 	dir, _ := split(f.at)
 	if isWhiteout(&f.stat) {
 		return d.marker(dir, whiteoutPrefix+f.base)

@@ -91,7 +91,7 @@ func commands() []*urfave.Command {
 	return []*urfave.Command{
 		runCommand(), execCommand(), psCommand(), pullCommand(), pushCommand(), imagesCommand(), logsCommand(),
 		startCommand(), stopCommand(), rmCommand(),
-		createCommand(), attachCommand(), killCommand(), waitCommand(), inspectCommand(), portCommand(),
+		createCommand(), attachCommand(), killCommand(), waitCommand(), inspectCommand(), diffCommand(), portCommand(),
 		topCommand(), statsCommand(), updateCommand(), pauseCommand(), unpauseCommand(),
 		cpCommand(), commitCommand(), tagCommand(), rmiCommand(), saveCommand(), loadCommand(), importCommand(), exportCommand(), historyCommand(),
 		loginCommand(), logoutCommand(), searchCommand(),
@@ -104,7 +104,7 @@ func containerGroup() *urfave.Command {
 	return group("container", "Work with containers",
 		runCommand(), createCommand(), startCommand(), execCommand(), attachCommand(), logsCommand(),
 		renamed(psCommand(), "ls", "list", "ps"), stopCommand(), killCommand(), waitCommand(), renamed(rmCommand(), "rm", "remove"),
-		inspectOnly("container"), portCommand(), topCommand(), statsCommand(), updateCommand(),
+		inspectOnly("container"), diffCommand(), portCommand(), topCommand(), statsCommand(), updateCommand(),
 		pauseCommand(), unpauseCommand(), cpCommand(), commitCommand(), exportCommand())
 }
 

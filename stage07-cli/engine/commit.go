@@ -50,7 +50,7 @@ func (e *Engine) Commit(ctx context.Context, name string, o CommitOptions) (imag
 	}
 	layer, write := io.Pipe()
 	defer layer.Close() // ends Diff, should Commit give up on it
-	go func() { write.CloseWithError(unionfs.Diff(write, filepath.Join(c.dir, "upper"))) }()
+	go func() { write.CloseWithError(unionfs.Diff(write, filepath.Join(c.dir, "upper"), placeholders...)) }()
 	img, err := e.store.Commit(ctx, images.CommitOptions{
 		Parent: parent, Layer: layer, Config: *run,
 		Author: o.Author, Comment: o.Comment, Name: o.Name, CreatedBy: c.commandLine(),
