@@ -66,6 +66,17 @@ func Decompress(r io.Reader) (io.ReadCloser, error) {
 	return io.NopCloser(buffered), nil
 }
 
+// Guard watches over another way of unpacking than those that Decompress knows:
+// open is given packed, and what it returns ends in ErrTooBig like theirs.
+func Guard(packed io.Reader, open func(io.Reader) (io.Reader, error)) (io.ReadCloser, error) {
+	counted := &countingReader{from: packed}
+	unpacked, err := open(counted)
+	if err != nil {
+		return nil, err
+	}
+	return &bombDetector{unpacked: io.NopCloser(unpacked), packed: counted}, nil
+}
+
 type countingReader struct {
 	from io.Reader
 	n    int64

@@ -14,6 +14,7 @@ import (
 	"testing"
 
 	"cooper/stage01-namespaces/notrace"
+	unionfs "cooper/stage04-unionfs"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
@@ -330,6 +331,44 @@ func TestALinkInAnArchiveLeadsToItsMembersAlone(t *testing.T) {
 		_, err := s.Load(context.Background(), bytes.NewReader(archive), nil)
 		require.ErrorContains(t, err, "refused the archive")
 	}
+}
+
+// Zeros pack a thousand to one and more, and a tar may say that it has any
+// number of them.
+func TestABombIsStoppedBeforeItFillsTheDisk(t *testing.T) {
+	var start bytes.Buffer
+	w := tar.NewWriter(&start)
+	require.NoError(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "layer.tar", Size: 1 << 40}))
+	_, err := newStore(t).Load(context.Background(), bytes.NewReader(start.Bytes()), nil)
+	require.ErrorContains(t, err, "unexpected EOF", "the header alone is too short to tell")
+	_, err = newStore(t).Load(context.Background(), io.MultiReader(&start, zeros{}), nil)
+	require.ErrorIs(t, err, unionfs.ErrTooBig)
+
+	for _, line := range [][]string{{"xz", "-0c"}, {"bzip2", "-1c"}} { // stage 4 knows the others
+		notrace.NeedTool(t, line[0])
+		s := newStore(t)
+		before := contents(t, s)
+		packer := exec.Command(line[0], line[1:]...)
+		var head bytes.Buffer
+		w := tar.NewWriter(&head)
+		require.NoError(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "layer.tar", Size: 10 << 30}))
+		packer.Stdin = io.MultiReader(&head, zeros{})
+		packed := must(packer.StdoutPipe())
+		require.NoError(t, packer.Start())
+		_, err := s.Load(context.Background(), packed, nil)
+		require.ErrorIs(t, err, unionfs.ErrTooBig, line[0])
+		require.NoError(t, packer.Process.Kill())
+		_ = packer.Wait()
+		require.Equal(t, before, contents(t, s))
+	}
+}
+
+// zeros never end.
+type zeros struct{}
+
+func (zeros) Read(p []byte) (int, error) {
+	clear(p)
+	return len(p), nil
 }
 
 func TestAnArchiveOfManyNamesIsStoppedBeforeItFillsTheMemory(t *testing.T) {

@@ -23,13 +23,9 @@ func decompress(r io.Reader) (io.ReadCloser, error) {
 	}
 	switch {
 	case bytes.HasPrefix(magic, []byte("BZh")):
-		return io.NopCloser(bzip2.NewReader(packed)), nil
+		return unionfs.Guard(packed, func(r io.Reader) (io.Reader, error) { return bzip2.NewReader(r), nil })
 	case bytes.HasPrefix(magic, []byte("\xfd7zXZ\x00")):
-		plain, err := xz.NewReader(packed)
-		if err != nil {
-			return nil, fmt.Errorf("read xz: %w", err)
-		}
-		return io.NopCloser(plain), nil
+		return unionfs.Guard(packed, func(r io.Reader) (io.Reader, error) { return xz.NewReader(r) })
 	}
 	return unionfs.Decompress(packed)
 }

@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	namespaces "cooper/stage01-namespaces"
+	unionfs "cooper/stage04-unionfs"
 	"cooper/stage05-images/registry"
 
 	"github.com/opencontainers/go-digest"
@@ -123,6 +124,9 @@ func (m *members) document(name string, size int64, body io.Reader) error {
 // more than the rest of a load, and an image that goes on to the next machine
 // has the same layers again. The price is their size on the disk.
 func (m *members) blob(ctx context.Context, name string, desc ocispec.Descriptor, body io.Reader) error {
+	if desc.Size > unionfs.DefaultLimits().Bytes {
+		return fmt.Errorf("%w: %d bytes", unionfs.ErrTooBig, desc.Size)
+	}
 	if desc.Digest != "" {
 		if err := m.hold.add(desc.Digest); err != nil {
 			return err

@@ -111,13 +111,6 @@ func (p *packer) entry(at, name string) error {
 	if err != nil || info.Mode()&fs.ModeSocket != 0 {
 		return err
 	}
-	if info.Mode()&fs.ModeSymlink != 0 {
-		target, err := p.root.Readlink(at)
-		if err != nil {
-			return err
-		}
-		return p.header(info, name, target, nil)
-	}
 	if info.IsDir() {
 		file, err := p.open(at, unix.O_DIRECTORY)
 		if err != nil {
@@ -128,6 +121,13 @@ func (p *packer) entry(at, name string) error {
 	}
 	if first := p.firstName(info, name); first != "" {
 		return p.out.WriteHeader(&tar.Header{Typeflag: tar.TypeLink, Name: name, Linkname: first, Format: tar.FormatPAX})
+	}
+	if info.Mode()&fs.ModeSymlink != 0 {
+		target, err := p.root.Readlink(at)
+		if err != nil {
+			return err
+		}
+		return p.header(info, name, target, nil)
 	}
 	if info.Mode().IsRegular() {
 		return p.regular(at, name)
