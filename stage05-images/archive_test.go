@@ -4,17 +4,13 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"os/exec"
-	"strings"
 	"testing"
 
 	"cooper/stage01-namespaces/notrace"
-	unionfs "cooper/stage04-unionfs"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
@@ -91,42 +87,6 @@ func membersOf(t testing.TB, archive []byte) (names []string, content map[string
 	}
 }
 
-// dockerArchive is what Docker up to 24 saves of an image with these layers:
-// the second one of two that are equal is a link to the first.
-func dockerArchive(t testing.TB, change func(list []archived, config *Config), layers ...[]byte) []byte {
-	t.Helper()
-	config := Config{}
-	config.OS, config.Architecture, config.RootFS.Type = "linux", "amd64", "layers"
-	image := archived{RepoTags: []string{"old:1"}}
-	var files []file
-	seen := map[string]string{}
-	for i, layer := range layers {
-		name := fmt.Sprintf("%064x/layer.tar", i+1)
-		if first := seen[string(layer)]; first != "" {
-			files = append(files, file{name: name, link: "../" + first})
-		} else {
-			files = append(files, file{name: name, content: string(layer)})
-			seen[string(layer)] = name
-		}
-		files = append(files, file{name: fmt.Sprintf("%064x/VERSION", i+1), content: "1.0"}, file{name: fmt.Sprintf("%064x/json", i+1), content: "{}"})
-		image.Layers = append(image.Layers, name)
-		config.RootFS.DiffIDs = append(config.RootFS.DiffIDs, digest.FromBytes(layer))
-	}
-	list := []archived{image}
-	if change != nil {
-		change(list, &config)
-	}
-	body, err := json.MarshalIndent(config, "", " ") // nobody's usual way to write it
-	require.NoError(t, err)
-	if list[0].Config == "" {
-		list[0].Config = digest.FromBytes(body).Encoded() + ".json"
-	}
-	manifest, err := json.Marshal(list)
-	require.NoError(t, err)
-	files = append(files, file{name: digest.FromBytes(body).Encoded() + ".json", content: string(body)}, file{name: "manifest.json", content: string(manifest)})
-	return archiveOf(t, files...)
-}
-
 func TestASavedImageIsTheSameWhereItIsLoaded(t *testing.T) {
 	here := newStore(t)
 	base := put(t, here, "base", nil, "x=1")
@@ -190,60 +150,11 @@ func TestARepositorysNameSavesAllItsTagsAndAnIDNone(t *testing.T) {
 	require.ErrorIs(t, s.Save(context.Background(), io.Discard, []string{"nosuch"}), ErrNotFound)
 }
 
-func TestALoadThatTakesANameTellsWhoHadIt(t *testing.T) {
-	here, there := newStore(t), newStore(t)
-	put(t, here, "a", nil, "x=1")
-	old := put(t, there, "a", nil, "x=2")
-	list := loaded(t, there, saved(t, here, "a"))
-	require.Equal(t, map[string]digest.Digest{"a:latest": old.ID}, list[0].Displaced)
-	img, err := there.Find(ShortID(old.ID))
-	require.NoError(t, err)
-	require.Empty(t, img.Names)
-}
-
 func TestADamagedBlobIsNotSaved(t *testing.T) {
 	s := newStore(t)
 	img := put(t, s, "a", nil, "x="+noise(5000))
 	damage(t, s.blobPath(img.Manifest.Layers[0].Digest))
 	require.ErrorIs(t, s.Save(context.Background(), io.Discard, []string{"a"}), ErrCorrupt)
-}
-
-func TestDockersOlderArchivesKeepTheirConfigurationsAndShareTheirLayers(t *testing.T) {
-	s := newStore(t)
-	one, two := tarOf(t, "x=1"), tarOf(t, "x=2")
-	archive := dockerArchive(t, nil, one, two, one)
-	_, content := membersOf(t, archive)
-	list := loaded(t, s, archive)
-	require.Equal(t, []string{"old:1"}, list[0].Names)
-	img, err := s.Find("old:1")
-	require.NoError(t, err)
-	require.Equal(t, content[hexOf(img.ID)+".json"], string(must(s.readBlob(img.ID))), "the bytes, not what they mean")
-	require.Len(t, img.Manifest.Layers, 3)
-	require.Equal(t, img.Manifest.Layers[0], img.Manifest.Layers[2])
-	require.Equal(t, "1", readLayerFile(t, s, img, "x"))
-	requireClean(t, s)
-
-	again := newStore(t)
-	require.Equal(t, list, loaded(t, again, saved(t, s, "old:1")))
-	there := newStore(t)
-	nameless := dockerArchive(t, func(list []archived, _ *Config) { list[0].RepoTags = nil }, gzipped(t, nil)[:0], one)
-	require.Empty(t, loaded(t, there, nameless)[0].Names)
-}
-
-func TestAnImageThatIsThereKeepsItsManifestWhenDockersArchiveBringsIt(t *testing.T) {
-	s := newStore(t)
-	f := madeImage(t, []string{"x=1"})
-	server := serve(t, f, nil)
-	pulled, err := Pull(context.Background(), s, server.host()+"/x:1", PullOptions{})
-	require.NoError(t, err)
-	config := must(s.readBlob(pulled.ID))
-	manifest := must(json.Marshal([]archived{{Config: "c.json", RepoTags: []string{"again:1"}, Layers: []string{"l.tar"}}}))
-	before := contents(t, s)
-	loaded(t, s, archiveOf(t, file{name: "l.tar", content: string(tarOf(t, "x=1"))}, file{name: "c.json", content: string(config)}, file{name: "manifest.json", content: string(manifest)}))
-	img, err := s.Find("again:1")
-	require.NoError(t, err)
-	require.Equal(t, pulled.Descriptor, img.Descriptor)
-	require.Equal(t, len(before), len(contents(t, s)), "no second blob of the same layer")
 }
 
 // damage changes a byte of a file.
@@ -259,130 +170,4 @@ func must[T any](value T, err error) T {
 		panic(err)
 	}
 	return value
-}
-
-func TestWhatIsWrongInAnArchiveIsRefusedAndNothingOfItIsKept(t *testing.T) {
-	one := tarOf(t, "x=1")
-	here := newStore(t)
-	img := put(t, here, "good", nil, "x=1")
-	good := saved(t, here, "good")
-	_, content := membersOf(t, good)
-	layer := archiveBlobs + hexOf(img.Manifest.Layers[0].Digest)
-	tagged := func(names ...string) []byte {
-		return dockerArchive(t, func(list []archived, _ *Config) { list[0].RepoTags = names }, one)
-	}
-	without := func(name, instead string) []byte {
-		files := []file{}
-		for member, data := range content {
-			if member == name {
-				data = instead
-			}
-			if data != "" {
-				files = append(files, file{name: member, content: data})
-			}
-		}
-		return archiveOf(t, files...)
-	}
-	for name, c := range map[string]struct {
-		archive []byte
-		says    string
-	}{
-		"nothing":                       {nil, "neither an index.json nor a manifest.json"},
-		"no tar":                        {bytes.Repeat([]byte("x"), 2000), "read tar"},
-		"a root filesystem":             {tarOf(t, "bin/sh=x"), "import takes"},
-		"half of it":                    {good[:len(good)/2+100], "unexpected EOF"},
-		"half of it, packed":            {gzipped(t, good)[:700], "unexpected EOF"},
-		"a name that leads upwards":     {tagged("../../etc:x"), "parse image name"},
-		"a name with a space":           {tagged("a b"), "parse image name"},
-		"a config that is a path":       {dockerArchive(t, func(list []archived, _ *Config) { list[0].Config = "../../../etc/passwd" }, one), "isn't in it"},
-		"a layer that is a path":        {dockerArchive(t, func(list []archived, _ *Config) { list[0].Layers[0] = "/etc/passwd" }, one), "isn't in it"},
-		"a layer of another content":    {dockerArchive(t, func(_ []archived, c *Config) { c.RootFS.DiffIDs[0] = digest.FromString("other") }, one), "the configuration says"},
-		"more layers than diffIDs":      {dockerArchive(t, func(_ []archived, c *Config) { c.RootFS.DiffIDs = nil }, one), "names 0 layers"},
-		"an image for windows":          {dockerArchive(t, func(_ []archived, c *Config) { c.OS = "windows" }, one), "not for linux"},
-		"a layer that isn't there":      {without(layer, ""), "isn't in it"},
-		"a layer under another digest":  {without(layer, string(gzipped(t, tarOf(t, "x=2")))), "turned out to be"},
-		"a config under another digest": {without(archiveBlobs+hexOf(img.ID), `{"os":"linux"}`), "turned out to be"},
-		"an index that is no JSON":      {without("index.json", "{"), "parse manifest"},
-		"a list that is no JSON":        {without("manifest.json", "["), "parse manifest.json"},
-		"a list of nothing":             {archiveOf(t, file{name: "manifest.json", content: "[]"}), "lists no images"},
-		"an archive of 2013":            {archiveOf(t, file{name: "repositories", content: "{}"}), "before 1.10"},
-		"a layer that leads out": {dockerArchive(t, nil, func() []byte {
-			return tarOf(t, "../../../evil=1")
-		}()), "leads out of the layer"},
-	} {
-		t.Run(name, func(t *testing.T) {
-			s := newStore(t)
-			before := contents(t, s)
-			_, err := s.Load(context.Background(), bytes.NewReader(c.archive), nil)
-			require.ErrorContains(t, err, c.says)
-			require.Equal(t, before, contents(t, s))
-		})
-	}
-}
-
-func TestALinkInAnArchiveLeadsToItsMembersAlone(t *testing.T) {
-	s := newStore(t)
-	secret := string(tarOf(t, "x=1"))
-	config, err := json.Marshal(Config{})
-	require.NoError(t, err)
-	for _, target := range []string{"/etc/passwd", "../../../../etc/passwd", "b/layer.tar", "../a/layer.tar"} {
-		archive := archiveOf(t, file{name: "a/layer.tar", link: target}, file{name: "c.json", content: string(config)},
-			file{name: "manifest.json", content: `[{"Config":"c.json","Layers":["a/layer.tar"]}]`}, file{name: "etc/shadow", content: secret})
-		_, err := s.Load(context.Background(), bytes.NewReader(archive), nil)
-		require.ErrorContains(t, err, "refused the archive")
-	}
-}
-
-// Zeros pack a thousand to one and more, and a tar may say that it has any
-// number of them.
-func TestABombIsStoppedBeforeItFillsTheDisk(t *testing.T) {
-	var start bytes.Buffer
-	w := tar.NewWriter(&start)
-	require.NoError(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "layer.tar", Size: 1 << 40}))
-	_, err := newStore(t).Load(context.Background(), bytes.NewReader(start.Bytes()), nil)
-	require.ErrorContains(t, err, "unexpected EOF", "the header alone is too short to tell")
-	_, err = newStore(t).Load(context.Background(), io.MultiReader(&start, zeros{}), nil)
-	require.ErrorIs(t, err, unionfs.ErrTooBig)
-
-	for _, line := range [][]string{{"xz", "-0c"}, {"bzip2", "-1c"}} { // stage 4 knows the others
-		notrace.NeedTool(t, line[0])
-		s := newStore(t)
-		before := contents(t, s)
-		packer := exec.Command(line[0], line[1:]...)
-		var head bytes.Buffer
-		w := tar.NewWriter(&head)
-		require.NoError(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: "layer.tar", Size: 10 << 30}))
-		packer.Stdin = io.MultiReader(&head, zeros{})
-		packed := must(packer.StdoutPipe())
-		require.NoError(t, packer.Start())
-		_, err := s.Load(context.Background(), packed, nil)
-		require.ErrorIs(t, err, unionfs.ErrTooBig, line[0])
-		require.NoError(t, packer.Process.Kill())
-		_ = packer.Wait()
-		require.Equal(t, before, contents(t, s))
-	}
-}
-
-// zeros never end.
-type zeros struct{}
-
-func (zeros) Read(p []byte) (int, error) {
-	clear(p)
-	return len(p), nil
-}
-
-func TestAnArchiveOfManyNamesIsStoppedBeforeItFillsTheMemory(t *testing.T) {
-	reader, writer := io.Pipe()
-	go func() {
-		w := tar.NewWriter(writer)
-		for i := 0; ; i++ {
-			h := &tar.Header{Typeflag: tar.TypeSymlink, Name: fmt.Sprintf("%d/%s", i, strings.Repeat("x", 60000)), Linkname: "y"}
-			if w.WriteHeader(h) != nil {
-				return
-			}
-		}
-	}()
-	_, err := newStore(t).Load(context.Background(), reader, nil)
-	reader.Close()
-	require.ErrorIs(t, err, errTooMuch)
 }

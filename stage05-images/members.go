@@ -152,6 +152,7 @@ func (m *members) blob(ctx context.Context, name string, desc ocispec.Descriptor
 		return err
 	}
 	in.blob = desc.Digest
+	m.progress.Layer(layerLabel(name), "Complete", desc.Size, desc.Size)
 	return m.put(name, &member{desc, in})
 }
 

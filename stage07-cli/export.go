@@ -1,6 +1,10 @@
 package cli
 
 import (
+	"io"
+
+	"cooper/stage07-cli/engine"
+
 	urfave "github.com/urfave/cli/v2"
 )
 
@@ -11,19 +15,9 @@ func exportCommand() *urfave.Command {
 		ArgsUsage: "CONTAINER",
 		Flags:     []urfave.Flag{outputFlag()},
 		Action: takes(1, 1, func(c *urfave.Context) error {
-			out, err := openOutput(c)
-			if err != nil {
-				return err
-			}
-			defer out.discard()
-			e, err := open(c)
-			if err != nil {
-				return err
-			}
-			if err := e.Export(c.Context, c.Args().First(), out); err != nil {
-				return err
-			}
-			return out.commit()
+			return intoOutput(c, func(e *engine.Engine, out io.Writer) error {
+				return e.Export(c.Context, c.Args().First(), out)
+			})
 		}),
 	}
 }

@@ -2,7 +2,10 @@ package cli
 
 import (
 	"errors"
+	"io"
 	"os"
+
+	"cooper/stage07-cli/engine"
 
 	urfave "github.com/urfave/cli/v2"
 	"golang.org/x/term"
@@ -15,19 +18,9 @@ func saveCommand() *urfave.Command {
 		ArgsUsage: "IMAGE [IMAGE...]",
 		Flags:     []urfave.Flag{outputFlag()},
 		Action: takes(1, -1, func(c *urfave.Context) error {
-			out, err := openOutput(c)
-			if err != nil {
-				return err
-			}
-			defer out.discard()
-			e, err := open(c)
-			if err != nil {
-				return err
-			}
-			if err := e.Images().Save(c.Context, out, c.Args().Slice()); err != nil {
-				return err
-			}
-			return out.commit()
+			return intoOutput(c, func(e *engine.Engine, out io.Writer) error {
+				return e.Images().Save(c.Context, out, c.Args().Slice())
+			})
 		}),
 	}
 }
@@ -35,6 +28,23 @@ func saveCommand() *urfave.Command {
 // outputFlag is for the commands that write a tar.
 func outputFlag() urfave.Flag {
 	return text("output o", "Write to `file`, not to standard output")
+}
+
+// intoOutput has write write a tar to where it's wanted.
+func intoOutput(c *urfave.Context, write func(*engine.Engine, io.Writer) error) error {
+	out, err := openOutput(c)
+	if err != nil {
+		return err
+	}
+	defer out.discard()
+	e, err := open(c)
+	if err != nil {
+		return err
+	}
+	if err := write(e, out); err != nil {
+		return err
+	}
+	return out.commit()
 }
 
 // errTerminal is in the words of Docker.
