@@ -99,8 +99,8 @@ func newRepository(name string) *repository {
 }
 
 // add puts a manifest into a repository with all that it names. Of what an
-// index lists only that is added which is there: nobody pushes the images of
-// all platforms.
+// index lists, and of foreign layers, only that is added which is there: nobody
+// pushes the images of all platforms.
 func (r *Registry) add(c *catalogue, place *repository, desc ocispec.Descriptor, before map[digest.Digest]*pushed) {
 	c.needed[desc.Digest] = true
 	if place.manifests[desc.Digest] != nil {
@@ -115,14 +115,22 @@ func (r *Registry) add(c *catalogue, place *repository, desc ocispec.Descriptor,
 	}
 	place.manifests[desc.Digest] = m
 	for _, blob := range m.blobs() {
-		place.blobs[blob.Digest], c.needed[blob.Digest] = true, true
+		c.needed[blob.Digest] = true
+		if !isForeign(blob) || r.exists(blob.Digest) {
+			place.blobs[blob.Digest] = true
+		}
 	}
 	for _, child := range m.Manifests {
-		if _, err := os.Stat(r.store.blobPath(child.Digest)); err == nil {
+		if r.exists(child.Digest) {
 			place.listed[child.Digest] = desc.Digest
 			r.add(c, place, child, before)
 		}
 	}
+}
+
+func (r *Registry) exists(d digest.Digest) bool {
+	_, err := os.Stat(r.store.blobPath(d))
+	return err == nil
 }
 
 // parse reads a manifest, or remembers what it read: under one digest there is

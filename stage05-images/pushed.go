@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"mime"
 	"slices"
+	"strings"
 
 	"cooper/stage05-images/registry"
 
@@ -91,7 +92,9 @@ func (m *pushed) named() []ocispec.Descriptor {
 
 // isForeign tells of layers that their owner allows nobody to hand on, such as
 // those of Windows: a manifest may name them where no registry has them.
-func isForeign(desc ocispec.Descriptor) bool { return len(desc.URLs) > 0 }
+func isForeign(desc ocispec.Descriptor) bool {
+	return len(desc.URLs) > 0 && (strings.Contains(desc.MediaType, ".nondistributable.") || strings.Contains(desc.MediaType, ".foreign."))
+}
 
 // asReferrer describes the manifest in a list of those that are about another.
 // An image without a type of its own is what its config is.

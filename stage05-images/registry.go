@@ -34,7 +34,9 @@ import (
 //
 // Several processes may work on one directory. What a push waits for, and
 // which uploads are on their way, is the memory of the process that serves it;
-// when it ends, clients begin these anew.
+// when it ends, clients begin these anew. Another program that copies into the
+// directory knows nothing of holds, though: what it has brought and not named
+// yet may be swept, as from any store.
 type Registry struct {
 	store    *Store
 	readOnly bool

@@ -1,6 +1,7 @@
 package images
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"os"
@@ -105,6 +106,23 @@ func TestAnUploadThatNobodySendsToIsGivenUp(t *testing.T) {
 	entries, err := os.ReadDir(r.store.path("ingest"))
 	require.NoError(t, err)
 	require.Empty(t, entries)
+}
+
+func TestWhoIsSilentGivesWayWhenThereAreTooManyUploads(t *testing.T) {
+	r := newRegistry(t, t.TempDir())
+	var first *Upload
+	for range maxUploads {
+		u, err := r.Begin(t.Context(), "a")
+		require.NoError(t, err)
+		first = cmp.Or(first, u)
+	}
+	_, err := r.Begin(t.Context(), "a")
+	require.Equal(t, TooManyRequests, refused(t, err))
+	first.touched.Store(time.Now().Add(-2 * time.Minute).Unix())
+	_, err = r.Begin(t.Context(), "a")
+	require.NoError(t, err)
+	_, err = r.Upload("a", first.ID)
+	require.Equal(t, BlobUploadUnknown, refused(t, err))
 }
 
 func TestTwoProcessesServeOneDirectory(t *testing.T) {

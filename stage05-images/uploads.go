@@ -3,6 +3,7 @@ package images
 import (
 	"context"
 	"crypto/sha256"
+	"time"
 
 	namespaces "cooper/stage01-namespaces"
 )
@@ -14,6 +15,10 @@ const maxUploads = 256
 func (r *Registry) Begin(ctx context.Context, name string) (*Upload, error) {
 	if r.readOnly {
 		return nil, errReadOnly()
+	}
+	if r.uploading() >= maxUploads { // whoever has been silent for a minute gives way
+		now := time.Now()
+		r.endUploads(func(u *Upload) bool { return u.idle(now) > time.Minute })
 	}
 	if r.uploading() >= maxUploads {
 		return nil, refuse(TooManyRequests, "%d uploads are on their way: try again later", maxUploads)

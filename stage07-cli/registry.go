@@ -80,10 +80,16 @@ func openRegistry(c *urfave.Context) (*images.Registry, error) {
 		}
 		dir = filepath.Join(c.String("root"), "registry")
 	}
-	if filepath.Clean(dir) == filepath.Join(c.String("root"), "images") && !c.Bool("read-only") {
+	if !c.Bool("read-only") && sameDirectory(dir, filepath.Join(c.String("root"), "images")) {
 		return nil, &usageError{"", "--dir " + clean(dir) + ": these are the engine's own images: add --read-only"}
 	}
 	return images.OpenRegistry(dir, c.Bool("read-only"))
+}
+
+func sameDirectory(a, b string) bool {
+	x, err := os.Stat(a)
+	y, err2 := os.Stat(b)
+	return err == nil && err2 == nil && os.SameFile(x, y)
 }
 
 // serverIdentity reads certificate and key; without both it is nil, and plain HTTP.

@@ -66,6 +66,8 @@ func TestAManifestWithHolesIsRefused(t *testing.T) {
 	foreign := describing("application/vnd.oci.image.layer.nondistributable.v1.tar+gzip", "theirs")
 	foreign.URLs = []string{"https://example.com/layer"}
 	s.put("a", "1", manifestOf(config, nil, foreign)).want(t, 201)
+	foreign.MediaType = octets
+	s.put("a", "1", manifestOf(config, nil, foreign)).want(t, 400, images.ManifestBlobUnknown)
 }
 
 func TestAWrongManifestIsRefused(t *testing.T) {
