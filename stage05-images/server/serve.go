@@ -32,7 +32,11 @@ func Listen(address string, secure bool) (*net.TCPListener, error) {
 	if !secure && !addr.IP.IsLoopback() {
 		return nil, fmt.Errorf("listen on %s: %w", address, ErrExposed)
 	}
-	listener, err := net.ListenTCP("tcp", addr)
+	network := "tcp"
+	if addr.IP.To4() != nil {
+		network = "tcp4" // or 0.0.0.0 would be every address of both kinds
+	}
+	listener, err := net.ListenTCP(network, addr)
 	if err != nil {
 		return nil, fmt.Errorf("listen on %s: %w", address, err)
 	}

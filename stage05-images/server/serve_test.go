@@ -24,5 +24,6 @@ func TestListenRefusesToBeExposed(t *testing.T) {
 	}
 	listener, err := Listen("0.0.0.0:0", true)
 	require.NoError(t, err)
+	require.Regexp(t, `^0\.0\.0\.0:`, listener.Addr().String())
 	listener.Close()
 }
