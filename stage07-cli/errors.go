@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"cooper/stage01-namespaces"
+	"cooper/stage05-images/registry"
 	"cooper/stage07-cli/engine"
 
 	"golang.org/x/sys/unix"
@@ -162,6 +163,7 @@ func stepAdvice() []hint {
 
 func errnoAdvice() []hint {
 	return []hint{
+		{"", registry.ErrUnauthorized, "'cooper login HOST' stores a login; for many a registry what you may not see isn't there, and the other way round"},
 		{"", unix.EADDRINUSE, "another program listens there; 'ss -ltnup' shows which"},
 		{"", unix.ENOSPC, "the disk is full; 'cooper rm' and 'cooper rmi' give room"},
 		{"", unix.EDQUOT, "the quota is used up; 'cooper rm' and 'cooper rmi' give room"},

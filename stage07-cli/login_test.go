@@ -31,6 +31,14 @@ func TestALoginIsStoredWhenTheRegistryAcceptsIt(t *testing.T) {
 		h.ok("tag", "base", name)
 		r := h.cooper("push", name)
 		require.Equal(t, 1, r.code, kind)
+		require.Contains(t, r.stderr, "hint: 'cooper login HOST' stores a login")
+		wrong := `{"auths": {"` + registry + `": {"auth": "Y29vcGVyOldST05HLVNFQ1JFVA=="}}}` // cooper:WRONG-SECRET
+		require.NoError(t, os.WriteFile(file, []byte(wrong), 0o600))
+		r = h.cooper("--debug", "push", name)
+		require.Equal(t, 1, r.code, kind)
+		require.NotContains(t, r.stdout+r.stderr, "SECRET")
+		require.NotContains(t, r.stdout+r.stderr, "Y29vcGVy")
+		h.ok("logout", registry)
 
 		r = loginAt(h, "WRONG-SECRET\n", "-u", registrytest.User, "--password-stdin", registry)
 		require.Equal(t, 1, r.code, kind)

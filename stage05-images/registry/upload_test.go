@@ -211,6 +211,28 @@ func TestARefusedUploadIsNotTriedAgain(t *testing.T) {
 	require.Equal(t, []string{"POST", "PUT"}, requests)
 }
 
+func TestARegistryThatWillNotMountGetsTheBytes(t *testing.T) {
+	for _, answer := range []int{http.StatusAccepted, http.StatusNotFound, http.StatusMethodNotAllowed, http.StatusUnauthorized} {
+		s, asked := &sessions{bytes: map[string]string{}}, ""
+		r := repository(t, httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if r.URL.Query().Get("mount") == "" || answer == http.StatusAccepted {
+				s.ServeHTTP(w, r)
+				return
+			}
+			asked = r.URL.Query().Get("from")
+			w.Header().Set("WWW-Authenticate", `Bearer realm="http://169.254.169.254/token"`) // refused without being asked
+			w.WriteHeader(answer)
+		})))
+		c := content("blob")
+		c.From = "other"
+		mounted, err := r.Upload(context.Background(), c)
+		require.NoError(t, err, answer)
+		require.False(t, mounted)
+		require.Equal(t, "blob", s.blob)
+		require.Equal(t, answer != http.StatusAccepted, asked == "other")
+	}
+}
+
 func TestASessionsRangeIsRead(t *testing.T) {
 	for header, want := range map[string]int64{"0-999": 1000, "bytes=0-999": 1000, "0-0": 0, "": -1, "0-": -1, "5-9": -1, "0--5": -1, "x": -1} {
 		n, ok := received(header)
