@@ -80,9 +80,14 @@ func (w *writer) fifo(name string, mode int64) {
 // Raw is one entry that archive/tar doesn't write: a ustar header of the given
 // kind, as tar(5) draws it, and its body.
 func Raw(name string, kind byte, body string) []byte {
-	header := ustar(name, kind, int64(len(body)))
+	return padded(append(Header(name, kind, int64(len(body))), body...))
+}
+
+// Header is the header of such an entry, for a body that is too long to hold.
+func Header(name string, kind byte, size int64) []byte {
+	header := ustar(name, kind, size)
 	checksum(header)
-	return padded(append(header, body...))
+	return header
 }
 
 func ustar(name string, kind byte, size int64) []byte {
