@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
 )
 
 // leaning are layers, and the directories that each leaves to those below it.
@@ -83,4 +84,36 @@ func TestWhereNothingIsBelowALeaningLayerStaysAsItIs(t *testing.T) {
 	require.EqualValues(t, 0o40755, lstat(t, root+"/new").Mode)
 	require.NoError(t, Leaning{Dirs: []string{"new"}}.LookAsBelow(root, nil))
 	require.Equal(t, before, census(t, root))
+}
+
+// A link in a layer below leads nowhere: what a layer puts behind its name is in
+// a new directory of the layer's own, which hides the link. Docker does so, too.
+func TestALinkOfALayerBelowIsNotFollowed(t *testing.T) {
+	needRoot(t)
+	for name, items := range map[string][]item{
+		"a file":            {file("l/new", "x")},
+		"over a file":       {file("l/secret", "x")},
+		"deep down":         {file("l/dir/a/b", "x")},
+		"a whiteout":        {file("l/.wh.secret", "")},
+		"an opaque mark":    {file("l/.wh..wh..opq", "")},
+		"another hard link": {file("l/f", "x"), hardlink("l/g", "l/f")},
+	} {
+		for _, target := range []string{"OUTSIDE", "../../../../../../../../OUTSIDE", "inside"} {
+			p := newPlace(t)
+			lower := applied(t, p.aim([]item{dir("inside/"), file("inside/secret", "s"), symlink("l", target)})...)
+			before := census(t, lower)
+			_, err := Applier{Limits: DefaultLimits(), Lower: []string{lower}}.Apply(context.Background(), p.layer, archive(t, items...))
+			require.NoError(t, err, name)
+			p.untouched(t)
+			p.nothingTaken(t)
+			require.Equal(t, before, census(t, lower), name)
+			require.EqualValues(t, unix.S_IFDIR|0o755, lstat(t, p.layer+"/l").Mode, name)
+		}
+	}
+	p := newPlace(t)
+	lower := applied(t, p.aim([]item{symlink("l", "OUTSIDE"), symlink("f", "OUTSIDE/secret")})...)
+	for _, target := range []string{"l/secret", "f"} {
+		_, err := Applier{Limits: DefaultLimits(), Lower: []string{lower}}.Apply(context.Background(), p.layer, archive(t, hardlink("h", target)))
+		require.ErrorIs(t, err, ErrNoTarget, target)
+	}
 }
