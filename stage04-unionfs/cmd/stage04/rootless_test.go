@@ -1,6 +1,11 @@
 package main
 
 import (
+	"archive/tar"
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"errors"
 	"os"
 	"testing"
 
@@ -40,7 +45,7 @@ stage04: apply layer: entry "x": fchown to 7:7: invalid argument (this user name
 125
 stage04: apply layer: entry "null": create null: operation not permitted (a user namespace can't make devices)
 125
-app devices.tar layer.tar owned.tar root
+app layer.tar root
 scratch: 0
 `, notrace.AsUser(t, "stage04", busyroot+`
 		export TMPDIR=$PWD
@@ -53,12 +58,21 @@ scratch: 0
 		stage04 run --lower layer --lower app --lower root sh -c 'ls /tree; cat /hello; ! test -e /gone'
 		stage04 run --volatile --upper mine --lower app --lower root sh -c 'test -e /kept && echo volatile'
 		stage04 remove mine && stage04 remove mine.work && stage04 remove layer
-		(cd root && tar -cf ../owned.tar --owner 7 --group 7 --transform 's,gone,x,' gone && tar -cf ../devices.tar --absolute-names --transform 's,/dev/,,' /dev/null)
-		stage04 apply layer < owned.tar; echo $?
-		stage04 apply layer < devices.tar; echo $?
+		`+typed(t, tar.Header{Typeflag: tar.TypeReg, Name: "x", Uid: 7, Gid: 7})+` | stage04 apply layer; echo $?
+		`+typed(t, tar.Header{Typeflag: tar.TypeChar, Name: "null", Devmajor: 1, Devminor: 3})+` | stage04 apply layer; echo $?
 		stage04 remove layer
 		echo $(ls | grep -v bin); echo scratch: $(ls | grep -c stage04-)
 	`))
+}
+
+// typed is a command that writes a layer with one entry.
+func typed(t testing.TB, entry tar.Header) string {
+	var layer bytes.Buffer
+	packed := gzip.NewWriter(&layer)
+	archive := tar.NewWriter(packed)
+	require.NoError(t, archive.WriteHeader(&entry))
+	require.NoError(t, errors.Join(archive.Close(), packed.Close()))
+	return "echo " + base64.StdEncoding.EncodeToString(layer.Bytes()) + " | busybox base64 -d"
 }
 
 // With ids that are lent, as they are to the user of the virtual machine.
