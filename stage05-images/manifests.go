@@ -72,8 +72,9 @@ func (r *Registry) keepManifest(ctx context.Context, d digest.Digest, body []byt
 	return in.publishAlone()
 }
 
-// complete refuses a manifest that names what its repository doesn't have. Its
-// subject may be missing: a signature may come before what it signs.
+// complete refuses a manifest that names what its repository doesn't have, or
+// what has gone from the disk. Its subject may be missing: a signature may come
+// before what it signs.
 func (r *Registry) complete(place *repository, m *pushed) error {
 	for _, child := range m.Manifests {
 		if place.manifests[child.Digest] == nil {
@@ -81,9 +82,12 @@ func (r *Registry) complete(place *repository, m *pushed) error {
 		}
 	}
 	for _, blob := range m.blobs() {
-		if !isForeign(blob) && !r.has(place, blob.Digest) {
+		if !isForeign(blob) && !(r.has(place, blob.Digest) && r.exists(blob.Digest)) {
 			return refuse(ManifestBlobUnknown, "%s has no blob %s: push it first", place.name, blob.Digest)
 		}
+	}
+	if !r.exists(m.desc.Digest) {
+		return refuse(ManifestBlobUnknown, "the manifest waited for too long: push it again")
 	}
 	return nil
 }
