@@ -64,7 +64,6 @@ func (b *blob) Read(p []byte) (int, error) {
 // there is no point in another.
 func (b *blob) broken(cause error) error {
 	b.Close()
-	const worthwhile = 64 << 10 // a byte per connection would be a request per byte
 	if b.at-b.since >= worthwhile {
 		b.failures = 0
 		return nil

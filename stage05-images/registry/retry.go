@@ -14,6 +14,10 @@ import (
 // tries is how often a request is made before its failure is believed.
 const tries = 5
 
+// worthwhile is how many bytes a connection must have brought to count as a
+// success before it broke: at a byte each there would be a request per byte.
+const worthwhile = 64 << 10
+
 // ErrInterrupted marks a failure of the way, not of the content: the same
 // request may succeed later, and what was received so far is worth keeping.
 var ErrInterrupted = errors.New("connection to the registry broke")

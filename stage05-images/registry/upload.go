@@ -68,10 +68,10 @@ type upload struct {
 }
 
 // run goes on from one broken connection to the next, and gives up when a few
-// in a row brought nothing.
+// in a row brought next to nothing.
 func (u *upload) run(ctx context.Context) error {
+	furthest := int64(0)
 	for failures := 0; ; {
-		had := u.has
 		err := u.send(ctx)
 		switch {
 		case err == nil:
@@ -92,8 +92,8 @@ func (u *upload) run(ctx context.Context) error {
 		if whole || err != nil {
 			return err
 		}
-		if u.has > had {
-			failures = 0
+		if u.has >= furthest+worthwhile {
+			failures, furthest = 0, u.has
 		}
 	}
 }

@@ -33,7 +33,7 @@ func TestABadLineCostsNoByteTwice(t *testing.T) {
 	data := random(size)
 	desc := ocispec.Descriptor{Digest: digest.FromBytes(data), Size: size}
 
-	line := registrytest.StartLine(t, s.host, 3, 2_000_000)
+	line := registrytest.StartLine(t, s.host, 7, 1_000_000)
 	r := registry.Open(line.Host, "x", registry.Options{Push: true})
 	defer r.Close()
 	_, err := r.Upload(context.Background(), registry.Content{Descriptor: desc, Open: func(offset int64) (io.ReadCloser, error) {
@@ -42,7 +42,7 @@ func TestABadLineCostsNoByteTwice(t *testing.T) {
 	require.NoError(t, err)
 	require.Less(t, line.Carried(), int64(size+slack), "the upload began anew")
 
-	line = registrytest.StartLine(t, s.host, 3, 2_000_000)
+	line = registrytest.StartLine(t, s.host, 7, 1_000_000)
 	r = registry.Open(line.Host, "x", registry.Options{})
 	defer r.Close()
 	blob := r.Blob(context.Background(), desc, 0)
