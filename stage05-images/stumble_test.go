@@ -102,6 +102,22 @@ func TestARegistryThatStaysDownIsGivenUp(t *testing.T) {
 	require.Equal(t, 5, server.count("GET", ""))
 }
 
+func TestARegistryThatNeverAnswersIsAskedTwice(t *testing.T) {
+	t.Parallel()
+	done := make(chan struct{})
+	server := serve(t, madeImage(t, []string{"hello=world"}), func(http.ResponseWriter, *http.Request) bool {
+		<-done
+		return true
+	})
+	t.Cleanup(func() { close(done) })
+	s := newStore(t)
+	_, err := Pull(context.Background(), s, server.host()+"/x:1", PullOptions{Patience: 50 * time.Millisecond})
+	require.ErrorIs(t, err, registry.ErrInterrupted)
+	require.ErrorContains(t, err, "no progress")
+	require.Equal(t, 2, server.count("GET", ""), "each time costs half a minute")
+	requireClean(t, s)
+}
+
 func TestASilentRegistryIsLeftAfterAWhile(t *testing.T) {
 	t.Parallel()
 	f := madeImage(t, []string{"hello=world", "big=" + noise(300_000)})

@@ -55,6 +55,8 @@ func TestALoginIsStoredWhenTheRegistryAcceptsIt(t *testing.T) {
 		h.ok("push", name)
 		require.Equal(t, "Authenticating with existing credentials...\nLogin Succeeded", h.ok("login", registry))
 
+		require.Equal(t, registry+"/me/base", h.ok("search", "--format", "{{.Name}}", registry+"/base"))
+
 		// What one of us has stored, the other uses.
 		skopeo := exec.Command("skopeo", "inspect", "--authfile", file, "--tls-verify=false", "docker://"+name)
 		out, err := skopeo.CombinedOutput()

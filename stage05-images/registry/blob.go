@@ -68,7 +68,7 @@ func (b *blob) broken(cause error) error {
 		b.failures = 0
 		return nil
 	}
-	if b.failures++; b.failures < tries && b.ctx.Err() == nil {
+	if b.failures += weight(cause); b.failures < tries && b.ctx.Err() == nil {
 		return pause(b.ctx, backoff(b.failures))
 	}
 	if b.ctx.Err() != nil {

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // request is one question to the registry, which may have to be asked again:
@@ -91,6 +92,10 @@ func (r *Repository) send(ctx context.Context, req request) (*http.Response, err
 	if err != nil {
 		cancel(nil)
 		return nil, err
+	}
+	if req.body == nil { // with one, watched waits, and then the transport
+		silence := time.AfterFunc(r.patience, func() { cancel(errNoProgress) })
+		defer silence.Stop()
 	}
 	resp, err := r.http.Do(out)
 	if err != nil {

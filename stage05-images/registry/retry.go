@@ -11,8 +11,18 @@ import (
 	"time"
 )
 
-// tries is how often a request is made before its failure is believed.
+// tries is how often a request is made before its failure is believed. A
+// silence, which costs half a minute each time, counts for three.
 const tries = 5
+
+// weight is what a failure counts.
+func weight(err error) int {
+	var timeout net.Error
+	if errors.Is(err, errNoProgress) || errors.As(err, &timeout) && timeout.Timeout() {
+		return 3
+	}
+	return 1
+}
 
 // worthwhile is how many bytes a connection must have brought to count as a
 // success before it broke: at a byte each there would be a request per byte.
@@ -26,9 +36,10 @@ var ErrInterrupted = errors.New("connection to the registry broke")
 // (429), an overloaded server (5xx) and a broken connection don't; a refusal
 // (4xx) does, and comes back as a response for the caller to judge.
 func retry(ctx context.Context, ask func() (*http.Response, error)) (*http.Response, error) {
-	for try := 1; ; try++ {
+	for try, spent := 1, 0; ; try++ {
 		resp, err := ask()
-		if !transient(resp, err) || try == tries || ctx.Err() != nil {
+		spent += weight(err)
+		if !transient(resp, err) || spent >= tries || ctx.Err() != nil {
 			return resp, err
 		}
 		delay := backoff(try)

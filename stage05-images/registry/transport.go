@@ -22,10 +22,12 @@ func newHTTPClient(to *connections) *http.Client {
 // newTransport makes the connections to one host.
 func newTransport(patience time.Duration, trusting *tls.Config) *http.Transport {
 	return &http.Transport{
-		Proxy:                 http.ProxyFromEnvironment, // HTTPS_PROXY, HTTP_PROXY, NO_PROXY
-		DialContext:           (&net.Dialer{Timeout: min(10*time.Second, patience)}).DialContext,
-		TLSHandshakeTimeout:   min(10*time.Second, patience),
-		ResponseHeaderTimeout: patience,
+		Proxy:               http.ProxyFromEnvironment, // HTTPS_PROXY, HTTP_PROXY, NO_PROXY
+		DialContext:         (&net.Dialer{Timeout: min(10*time.Second, patience)}).DialContext,
+		TLSHandshakeTimeout: min(10*time.Second, patience),
+		// To finish an upload, a registry may have to move gigabytes in a cloud's
+		// storage. Who only asks doesn't wait that long: see Repository.send.
+		ResponseHeaderTimeout: 10 * patience,
 		ExpectContinueTimeout: min(time.Second, patience),
 		IdleConnTimeout:       patience,
 		MaxIdleConnsPerHost:   4,

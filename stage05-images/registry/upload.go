@@ -82,7 +82,7 @@ func (u *upload) run(ctx context.Context) error {
 		case !errors.Is(err, ErrInterrupted), u.session == nil: // what opens a session was tried often enough
 			return err
 		}
-		if failures++; failures == tries {
+		if failures += weight(err); failures >= tries {
 			return err
 		}
 		if err := pause(ctx, backoff(failures)); err != nil {
