@@ -254,3 +254,25 @@ func layerCensus(t testing.TB, dir string) string {
 	lines := regexp.MustCompile(`(" 4[0-7]{4} \d+:\d+) \d+\.\d{9}`).ReplaceAllString(list, "$1")
 	return strings.Join(slices.DeleteFunc(strings.Split(lines, "\n"), func(line string) bool { return strings.HasPrefix(line, `"." `) }), "\n")
 }
+
+// What a pull leaves that was killed while it completed a layer.
+func TestAChainOfTheDeadIsBegunAnewOrSweptAway(t *testing.T) {
+	s := newStore(t)
+	layers := [][]byte{baseLayer(t, 0o1777, "one"), linkLayer(t)}
+	img := pulled(t, s, layers...)
+	chain := chainsOf(img.Config.RootFS.DiffIDs)[1]
+	die := func() {
+		half := s.path("ingest", "chain-"+hexOf(chain))
+		require.NoError(t, os.WriteFile(half, nil, 0o600))
+		require.NoError(t, os.MkdirAll(half+".tree/usr/half", 0o755))
+	}
+	require.NoError(t, os.RemoveAll(s.chainPath(chain)))
+	die()
+	require.NoError(t, s.Unpack(context.Background(), img))
+	require.Equal(t, "one", readLayerFile(t, s, img, "usr/tool"))
+	require.NoDirExists(t, s.chainPath(chain)+"/usr/half")
+	die()
+	_, err := s.Prune()
+	require.NoError(t, err)
+	require.Empty(t, filesIn(t, s, "ingest"))
+}

@@ -69,7 +69,6 @@ func (w *writer) files() {
 		PAXRecords: map[string]string{"SCHILY.xattr.user.note": "a \x00 and a ="}}, "")
 	w.put(tar.Header{Typeflag: tar.TypeReg, Name: "files/owner-pax", Mode: 0o644, Uid: 4_000_000_000, Gid: 1<<21 + 1}, "")
 	w.put(tar.Header{Typeflag: tar.TypeReg, Name: "files/owner-gnu", Mode: 0o644, Uid: 1<<21 + 2, Gid: 1<<31 - 1, Format: tar.FormatGNU}, "")
-	w.raw(SparsePAX("files/sparse-pax", 1<<20))
 	w.symlink("files/dangling", "/nowhere/at/all")
 	w.hardlink("files/dangling-too", "files/dangling")
 }
@@ -147,10 +146,11 @@ func change() []byte {
 // Contrary returns a layer to lie on top of the others. It leans on them, with
 // a hard link to a file that it doesn't have and a file in a directory that it
 // doesn't list; its whiteouts stand where other engines, which take the archive
-// at its word, lose what it just brought; and Docker and umoci don't know the
-// older kind of sparse file. With it the tree is ContraryTree.
+// at its word, lose what it just brought; and Docker and Podman load no layer
+// with sparse files as GNU's tar writes them. With it the tree is ContraryTree.
 func Contrary() []byte {
 	w := newWriter()
+	w.raw(SparsePAX("files/sparse-pax", 1<<20))
 	w.raw(SparseGNU("files/sparse-gnu", 1<<20))
 	w.hardlink("names/setuid", "files/setuid")
 	w.file("sticky/note", "the directory stays 1777")

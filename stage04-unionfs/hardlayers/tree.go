@@ -13,7 +13,7 @@ func Tree() string {
 // ContraryTree is what it sees with Contrary on top.
 func ContraryTree() string {
 	return spell(contraryUnion,
-		"SPARSE", `"files/sparse-gnu" 100644 0:0 AT TAIL`+"\n",
+		"SPARSE", `"files/sparse-gnu" 100644 0:0 AT TAIL`+"\n"+`"files/sparse-pax" 100644 0:0 AT TAIL`+"\n",
 		"SETUID", `"names/setuid" is "files/setuid"`+"\n",
 		"STICKY", `"sticky/note" 100644 0:0 AT "the directory stays 1777"`+"\n")
 }
@@ -42,8 +42,7 @@ const files = `"." 40755 0:0
 "files/plain" 100644 0:0 AT "changed, and the other name isn't"
 "files/second" 100640 12:34 AT "hello"
 "files/setuid" 106755 7:8 AT "run me"
-SPARSE"files/sparse-pax" 100644 0:0 AT TAIL
-`
+SPARSE`
 
 const kinds = `"kinds" 40755 0:0 AT
 "kinds/dir-to-file" 100644 0:0 AT "a file now"
