@@ -33,7 +33,10 @@ func searchCommand() *urfave.Command {
 			if err != nil {
 				return err
 			}
-			host, term := searchTerm(c.Args().First())
+			host, term, err := searchTerm(c.Args().First())
+			if err != nil {
+				return err
+			}
 			options, err := registry.Known(host, registry.Options{Insecure: c.Bool("insecure")})
 			if err != nil {
 				return err
@@ -49,12 +52,13 @@ func searchCommand() *urfave.Command {
 }
 
 // searchTerm splits off the registry, as in an image's name.
-func searchTerm(given string) (host, term string) {
+func searchTerm(given string) (host, term string, err error) {
 	first, rest, found := strings.Cut(given, "/")
 	if found && (strings.ContainsAny(first, ".:") || first == "localhost") {
-		return first, rest
+		host, err = registry.ServerHost(first)
+		return host, rest, err
 	}
-	return "docker.io", given
+	return "docker.io", given, nil
 }
 
 // searchFilter joins the conditions of --filter.

@@ -81,6 +81,11 @@ func TestASearchOfARegistryLooksThroughItsCatalogue(t *testing.T) {
 	require.Equal(t, host+"/team3/app1200\n"+host+"/team4/app1201\n"+host+"/team5/app1202\n", out)
 	_, out, _ = cooper(t, "search", "--limit", "100", "--format", "{{.Name}}", host+"/")
 	require.Equal(t, 100, strings.Count(out, "\n"))
+	for _, given := range []string{"../x", "a b.c/x", "-.x/y", "x.y:z/"} {
+		code, _, errs = cooper(t, "search", "--", given)
+		require.Equal(t, 1, code, given)
+		require.Contains(t, errs, "write HOST[:PORT]")
+	}
 	code, _, errs = cooper(t, "search", closedPort(t)+"/x")
 	require.Equal(t, 1, code)
 	require.Contains(t, errs, "connection refused")

@@ -17,5 +17,8 @@
 // digest was computed here; sizes, redirects, login servers and texts for the
 // terminal are bounded or refused in the file that deals with them.
 //
+// To read: request.go, auth.go, manifest.go, blob.go, upload.go. What is known of
+// a registry before it's asked is in login.go, trust.go and settings.go.
+//
 // See https://github.com/opencontainers/distribution-spec/blob/main/spec.md.
 package registry
