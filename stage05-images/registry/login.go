@@ -55,15 +55,22 @@ func (f *loginFile) find(host string) (Login, error) {
 	return entry.login(host)
 }
 
+// storedAuth is an entry of the file. Some programs write the two words as they
+// are, which Docker reads as well.
 type storedAuth struct {
 	Auth          string `json:"auth,omitempty"`
 	IdentityToken string `json:"identitytoken,omitempty"`
+	Username      string `json:"username,omitempty"`
+	Password      string `json:"password,omitempty"`
 }
 
 func (a storedAuth) login(host string) (Login, error) {
+	if a.Auth == "" {
+		return Login{a.Username, a.Password, a.IdentityToken}, nil
+	}
 	plain, err := base64.StdEncoding.DecodeString(a.Auth)
 	username, password, ok := strings.Cut(strings.TrimRight(string(plain), "\x00"), ":")
-	if err != nil || (!ok && a.Auth != "") {
+	if err != nil || !ok {
 		return Login{}, fmt.Errorf("read stored logins: the entry of %s isn't base64 of user:password: log in again", host)
 	}
 	return Login{username, password, a.IdentityToken}, nil
@@ -71,7 +78,7 @@ func (a storedAuth) login(host string) (Login, error) {
 
 // stored is the entry that holds a login.
 func (l Login) stored() storedAuth {
-	return storedAuth{base64.StdEncoding.EncodeToString([]byte(l.Username + ":" + l.Password)), l.IdentityToken}
+	return storedAuth{Auth: base64.StdEncoding.EncodeToString([]byte(l.Username + ":" + l.Password)), IdentityToken: l.IdentityToken}
 }
 
 // hubKey is what Docker Hub's login is stored under: the address that it had

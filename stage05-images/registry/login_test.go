@@ -21,10 +21,12 @@ func TestStoredLoginsAreFoundUnderTheirOldNamesToo(t *testing.T) {
 	const config = `{"auths":{
 		"registry.example:5000":{"auth":"YW5uYTpwOncK"},
 		"https://old.example/v1/":{"auth":"YW5uYTpvbGQ="},
+		"plain.example":{"username":"anna","password":"plain"},
 		"https://index.docker.io/v1/":{"auth":"YW5uYTpodWI=","identitytoken":"id"}}}`
 	for host, want := range map[string]Login{
 		"registry.example:5000": {"anna", "p:w\n", ""},
 		"old.example":           {"anna", "old", ""},
+		"plain.example":         {"anna", "plain", ""},
 		"docker.io":             {"anna", "hub", "id"},
 		"registry.example":      {},
 	} {
