@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"archive/tar"
 	"errors"
 	"fmt"
 	"io"
@@ -164,6 +165,7 @@ func stepAdvice() []hint {
 func errnoAdvice() []hint {
 	return []hint{
 		{"", registry.ErrUnauthorized, "'cooper login HOST' stores a login; for many a registry what you may not see isn't there, and the other way round"},
+		{"", tar.ErrHeader, "what was read is no tar archive, plain or packed"},
 		{"", unix.EADDRINUSE, "another program listens there; 'ss -ltnup' shows which"},
 		{"", unix.ENOSPC, "the disk is full; 'cooper rm' and 'cooper rmi' give room"},
 		{"", unix.EDQUOT, "the quota is used up; 'cooper rm' and 'cooper rmi' give room"},

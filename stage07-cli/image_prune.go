@@ -21,9 +21,6 @@ func imagePruneCommand() *urfave.Command {
 			if c.Bool("all") {
 				warning = "This will remove all images without at least one container associated to them."
 			}
-			if !c.Bool("force") && !agreed(c, warning) {
-				return nil
-			}
 			e, err := open(c)
 			if err != nil {
 				return err
@@ -31,6 +28,9 @@ func imagePruneCommand() *urfave.Command {
 			filter, err := imageFilter(e, c, nil)
 			if err != nil {
 				return err
+			}
+			if !c.Bool("force") && !agreed(c, warning) {
+				return nil
 			}
 			done, err := e.PruneImages(c.Bool("all"), filter)
 			if len(done.Report) > 0 {
