@@ -184,3 +184,13 @@ func TestAChainOfTheDeadIsBegunAnewOrSweptAway(t *testing.T) {
 	require.NoError(t, err)
 	require.Empty(t, filesIn(t, s, "ingest"))
 }
+
+func TestALayerThatLeansIsCompletedWhenItComesInAnArchive(t *testing.T) {
+	s, other := newStore(t), newStore(t)
+	img := pulled(t, s, baseLayer(t, 0o1777, "one"), noteLayer(t), linkLayer(t))
+	list := loaded(t, other, saved(t, s, ShortID(img.ID)))
+	require.Equal(t, img.ID, list[0].ID)
+	for n, dir := range s.LayerDirs(img) {
+		require.Equal(t, layerCensus(t, dir), layerCensus(t, other.LayerDirs(img)[n]))
+	}
+}
