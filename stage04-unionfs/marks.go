@@ -31,10 +31,11 @@ var marks = sync.OnceValue(func() string {
 	if err != nil {
 		return trustedMarks // no user namespaces in this kernel
 	}
-	if stat, ok := info.Sys().(*syscall.Stat_t); ok && stat.Ino != firstUserNamespace || os.Geteuid() != 0 {
-		return userMarks
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if os.Geteuid() == 0 && ok && stat.Ino == firstUserNamespace {
+		return trustedMarks
 	}
-	return trustedMarks
+	return userMarks
 })
 
 func opaqueXattr() string { return marks() + "opaque" }
