@@ -69,6 +69,9 @@ func (r *remover) empty(dir *os.File, depth int) error {
 				return err
 			}
 		}
+		if errors.Is(err, unix.ENOENT) {
+			return nil // the directory itself has gone: somebody else removes the same tree
+		}
 		if err != nil && !errors.Is(err, io.EOF) {
 			return err
 		}
@@ -103,6 +106,9 @@ func (r *remover) remove(dir int, name string, depth int) error {
 	if errors.Is(err, unix.EXDEV) {
 		return fmt.Errorf("%s is a mount point: unmount it first: %w", name, err)
 	}
+	if errors.Is(err, unix.ENOENT) {
+		return nil // as above
+	}
 	if err != nil {
 		return err
 	}
@@ -112,7 +118,10 @@ func (r *remover) remove(dir int, name string, depth int) error {
 	if err := r.empty(os.NewFile(uintptr(fd), name), depth+1); err != nil {
 		return err
 	}
-	return failed("rmdir", name, unix.Unlinkat(dir, name, unix.AT_REMOVEDIR))
+	if err := unix.Unlinkat(dir, name, unix.AT_REMOVEDIR); err != unix.ENOENT {
+		return failed("rmdir", name, err)
+	}
+	return nil
 }
 
 // moveUp moves a subtree to the top under a name that is free there.

@@ -3,6 +3,8 @@ package unionfs
 import (
 	"os"
 	"path/filepath"
+	"strconv"
+	"sync"
 	"testing"
 
 	"cooper/stage01-namespaces/notrace"
@@ -83,4 +85,23 @@ func TestRemoveStopsAtAMount(t *testing.T) {
 	require.NoError(t, unix.Unmount(tree+"/mnt", 0))
 	require.NoError(t, Remove(tree))
 	require.FileExists(t, volume+"/data")
+}
+
+func TestATreeIsRemovedBySeveralAtOnce(t *testing.T) {
+	for range 20 {
+		dir := filepath.Join(t.TempDir(), "tree")
+		for i := range 50 {
+			require.NoError(t, os.MkdirAll(filepath.Join(dir, strconv.Itoa(i), "a", "b"), 0o755))
+		}
+		var all sync.WaitGroup
+		for range 4 {
+			all.Go(func() {
+				if err := Remove(dir); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		all.Wait()
+		require.NoDirExists(t, dir)
+	}
 }

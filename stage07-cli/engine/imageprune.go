@@ -1,6 +1,13 @@
 package engine
 
-import "fmt"
+import (
+	"fmt"
+	"maps"
+
+	"cooper/stage05-images"
+
+	"github.com/opencontainers/go-digest"
+)
 
 // Pruned is what a prune has removed.
 type Pruned struct {
@@ -11,30 +18,24 @@ type Pruned struct {
 // PruneImages removes the images without a name, or all, that no container uses
 // and that the filter chooses.
 func (e *Engine) PruneImages(all bool, filter *ImageFilter) (done Pruned, err error) {
-	list, err := e.store.List()
-	if err != nil {
-		return done, err
-	}
 	users, err := e.imageUsers()
 	if err != nil {
 		return done, err
 	}
-	sizes := e.layerSizes(list)
-	for _, img := range filter.Choose(list) {
-		if users[img.ID.String()] > 0 || len(img.Names) > 0 && !all {
-			continue
+	sizes := map[digest.Digest]int64{}
+	removed, err := e.store.PruneChosen(func(img *images.Image) bool {
+		if users[img.ID.String()] > 0 || len(img.Names) > 0 && !all || len(filter.Choose([]*images.Image{img})) == 0 {
+			return false
 		}
-		removed, err := e.store.Remove(img.ID.String(), true)
-		for _, name := range removed.Untagged {
-			done.Report = append(done.Report, "untagged: "+name)
-		}
-		for _, id := range removed.Deleted {
-			done.Report = append(done.Report, fmt.Sprintf("deleted: %s", id))
-			done.Bytes += sizes[id]
-		}
-		if err != nil {
-			return done, err
-		}
+		maps.Copy(sizes, e.layerSizes([]*images.Image{img}))
+		return true
+	})
+	for _, name := range removed.Untagged {
+		done.Report = append(done.Report, "untagged: "+name)
 	}
-	return done, e.store.Collect()
+	for _, id := range removed.Deleted {
+		done.Report = append(done.Report, fmt.Sprintf("deleted: %s", id))
+		done.Bytes += sizes[id]
+	}
+	return done, err
 }

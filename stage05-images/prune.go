@@ -1,0 +1,27 @@
+package images
+
+import (
+	"fmt"
+
+	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
+)
+
+// PruneChosen removes the images that choose wants to go, with all their names,
+// and whatever nobody needs. It holds the lock while it looks, so that none is
+// seen that is just being removed. One that can't be read stays: it may be what
+// choose would keep.
+func (s *Store) PruneChosen(choose func(*Image) bool) (Removal, error) {
+	done, err := s.drop(func(index *ocispec.Index) (doomed []ocispec.Descriptor, _ error) {
+		for _, entry := range index.Manifests {
+			img, err := s.load(entry)
+			if err == nil && choose(img.withNames(index)) {
+				doomed = append(doomed, entry)
+			}
+		}
+		return doomed, nil
+	})
+	if err != nil {
+		return done, fmt.Errorf("prune images: %w", err)
+	}
+	return done, nil
+}
