@@ -174,13 +174,12 @@ func newStore(t testing.TB) *Store {
 	return s
 }
 
-// contents lists every file of a store with its size, but the lock and the index
-// before this one.
+// contents lists every file of a store with its size, but the lock and the spare.
 func contents(t testing.TB, s *Store) []string {
 	t.Helper()
 	var list []string
 	require.NoError(t, filepath.WalkDir(s.Dir(), func(path string, entry os.DirEntry, err error) error {
-		if err != nil || entry.IsDir() && filepath.Dir(path) == s.Dir() || entry.Name() == "lock" || entry.Name() == "index.json.new" {
+		if err != nil || entry.IsDir() && filepath.Dir(path) == s.Dir() || entry.Name() == "lock" || entry.Name() == "spare" {
 			return err
 		}
 		info, err := entry.Info()

@@ -88,29 +88,39 @@ func (s *Store) writeIndex(index *ocispec.Index) error {
 	if err != nil {
 		return err
 	}
-	if err := replaceFile(s.path("index.json"), data); err != nil {
-		return err
+	err = replaceFile(s.path("index.json"), data)
+	if errors.Is(err, unix.ENOSPC) && os.Remove(s.path("spare")) == nil {
+		err = replaceFile(s.path("index.json"), data)
 	}
-	reserve(s.path("index.json.new"), int64(len(data)))
-	return nil
+	if err == nil {
+		reserve(s.path("spare"), int64(len(data)))
+	}
+	return err
+}
+
+// reserve sees to it that a file, which nobody reads, occupies so many bytes of
+// the disk. They are for the day when it is full: whoever removes an image then
+// must not be told that there is no space to write a shorter index. If there is
+// none for the spare either, there is nothing to be done about it.
+func reserve(path string, size int64) {
+	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	if err != nil {
+		return
+	}
+	defer file.Close()
+	_ = unix.Fallocate(int(file.Fd()), 0, 0, size)
 }
 
 // replaceFile replaces a file atomically and durably. Its callers hold the
-// lock, so the temporary name may be a fixed one.
-//
-// The old file isn't unlinked but keeps the temporary name, and its blocks, for
-// the next time: whoever removes an image because the disk is full must not be
-// told that there is no space for a shorter index.
+// lock, so the temporary name may be a fixed one, and a crash leaves one file
+// behind at the most, which the next call overwrites.
 func replaceFile(path string, data []byte) error {
 	temp := path + ".new"
-	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
+	file, err := os.OpenFile(temp, os.O_WRONLY|os.O_CREATE|os.O_TRUNC|unix.O_NOFOLLOW, 0o600)
 	if err != nil {
 		return fmt.Errorf("replace file: %w", err)
 	}
 	_, err = file.Write(data)
-	if err == nil {
-		err = file.Truncate(int64(len(data)))
-	}
 	if err == nil {
 		err = file.Sync() // before the rename: the name must not reach the disk ahead of the bytes
 	}
@@ -118,37 +128,16 @@ func replaceFile(path string, data []byte) error {
 		err = closed
 	}
 	if err == nil {
-		err = exchange(temp, path)
+		err = os.Rename(temp, path)
 	}
 	if err == nil {
 		err = syncDir(filepath.Dir(path))
 	}
 	if err != nil {
+		os.Remove(temp)
 		return fmt.Errorf("replace file: %w", err)
 	}
 	return nil
-}
-
-// exchange gives each of two files the other's name, in one step; see
-// RENAME_EXCHANGE in rename(2). The first time, and on a filesystem that can't,
-// it is a plain rename.
-func exchange(temp, path string) error {
-	err := unix.Renameat2(unix.AT_FDCWD, temp, unix.AT_FDCWD, path, unix.RENAME_EXCHANGE)
-	if err == unix.ENOENT || err == unix.EINVAL || err == unix.ENOSYS {
-		return os.Rename(temp, path)
-	}
-	return os.NewSyscallError("renameat2", err)
-}
-
-// reserve sees to it that a file has the blocks for so many bytes. It does what
-// can be done: on a disk that is full already, the file is as long as it is.
-func reserve(path string, size int64) {
-	file, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|unix.O_NOFOLLOW, 0o600)
-	if err != nil {
-		return
-	}
-	defer file.Close()
-	_ = unix.Fallocate(int(file.Fd()), unix.FALLOC_FL_KEEP_SIZE, 0, size)
 }
 
 // syncDir makes the renames in a directory durable; see fsync(2).

@@ -25,6 +25,7 @@ import (
 //	ingest/HEX[.tree]        what is on its way in: a blob, and the layer it unpacks to
 //	holds/RANDOM             digests that a running pull counts on
 //	trash/RANDOM             what is on its way out
+//	spare                    room for an index when the disk is full
 //	lock
 //
 // Whatever has its final name is whole and on the disk: content is written

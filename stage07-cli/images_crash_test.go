@@ -161,12 +161,12 @@ func (h *imageHost) storeRecovers(t *testing.T, after string, command []string) 
 }
 
 // store lists the image store's files down to the layers, without what is in
-// them; the index before this one doesn't count.
+// them; the spare doesn't count.
 func (h *imageHost) store(t *testing.T) (files []string) {
 	t.Helper()
 	root := filepath.Join(h.root, "images")
 	require.NoError(t, filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
-		if filepath.Base(path) != "index.json.new" {
+		if filepath.Base(path) != "spare" {
 			files = append(files, strings.TrimPrefix(path, root))
 		}
 		if err == nil && entry.IsDir() && filepath.Base(filepath.Dir(path)) == "layers" {
