@@ -155,6 +155,7 @@ func TestADamagedBlobIsNotSaved(t *testing.T) {
 	img := put(t, s, "a", nil, "x="+noise(5000))
 	damage(t, s.blobPath(img.Manifest.Layers[0].Digest))
 	require.ErrorIs(t, s.Save(context.Background(), io.Discard, []string{"a"}), ErrCorrupt)
+	require.NoFileExists(t, s.blobPath(img.Manifest.Layers[0].Digest), "a pull shall bring it again")
 }
 
 // damage changes a byte of a file.

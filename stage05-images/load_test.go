@@ -123,6 +123,7 @@ func TestNewerDockersArchivesAreLoadedAsLayouts(t *testing.T) {
 func TestAnImageThatIsThereKeepsItsManifestWhenDockersArchiveBringsIt(t *testing.T) {
 	s := newStore(t)
 	f := madeImage(t, []string{"x=1"})
+	f.manifest.Annotations = map[string]string{"by": "who pushed it"} // which no archive of Docker's has
 	server := serve(t, f, nil)
 	pulled, err := Pull(context.Background(), s, server.host()+"/x:1", PullOptions{})
 	require.NoError(t, err)

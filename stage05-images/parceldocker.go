@@ -48,7 +48,7 @@ func (m *members) dockerParcel(image archived, known *known) (*parcel, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errArchive, err)
 	}
-	if img := known.images[digest.FromBytes(config)]; img != nil && false {
+	if img := known.images[digest.FromBytes(config)]; img != nil {
 		manifest, err := m.store.readBlob(img.Descriptor.Digest)
 		if err != nil {
 			return nil, err

@@ -61,16 +61,16 @@ func (p Program) run(data [sizeofData]byte) (action Action, steps int) {
 
 // skip is how far a comparison jumps.
 func skip(i instruction, a uint32) int {
-	var true bool
+	var holds bool
 	switch i.Code & 0xf0 {
 	case unix.BPF_JEQ:
-		true = a == i.K
+		holds = a == i.K
 	case unix.BPF_JGT:
-		true = a > i.K
+		holds = a > i.K
 	case unix.BPF_JGE:
-		true = a >= i.K
+		holds = a >= i.K
 	}
-	if true {
+	if holds {
 		return int(i.Jt)
 	}
 	return int(i.Jf)
