@@ -2,12 +2,13 @@ package images
 
 import (
 	"context"
-	namespaces "cooper/stage01-namespaces"
-	unionfs "cooper/stage04-unionfs"
 	"crypto/sha256"
 	"fmt"
 	"io"
 	"slices"
+
+	namespaces "cooper/stage01-namespaces"
+	unionfs "cooper/stage04-unionfs"
 
 	"github.com/klauspost/pgzip"
 	"github.com/opencontainers/go-digest"
