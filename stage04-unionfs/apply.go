@@ -65,9 +65,9 @@ func (a Applier) unpack(ctx context.Context, root int, layer io.Reader) (leaning
 	w := writer{
 		tree:   newTree(root, below),
 		ctx:    ctx,
-		limits: a.Limits,
 		buffer: make([]byte, 256<<10),
 	}
+	w.limits = a.Limits
 	defer w.forget()
 	capped := &cappedReader{from: layer, left: a.Limits.Bytes}
 	if err := w.entries(tar.NewReader(capped)); err != nil {
@@ -87,7 +87,6 @@ func (a Applier) unpack(ctx context.Context, root int, layer io.Reader) (leaning
 type writer struct {
 	*tree
 	ctx    context.Context
-	limits Limits
 	buffer []byte
 	links  bool // a hard link has brought a file up from below
 }

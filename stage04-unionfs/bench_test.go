@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strings"
 	"testing"
 
 	"cooper/stage01-namespaces/notrace"
@@ -81,6 +82,20 @@ func BenchmarkDiff(b *testing.B) {
 	b.SetBytes(int64(len(layer)))
 	for b.Loop() {
 		require.NoError(b, Diff(discard{}, root))
+	}
+}
+
+// BenchmarkApplyDeep has one entry in as many directories as a path can name:
+// the time must grow with their number, not with its square or cube.
+func BenchmarkApplyDeep(b *testing.B) {
+	needRoot(b)
+	layer := archive(b, file(strings.Repeat("d/", 2000)+"f", "")).Bytes()
+	for b.Loop() {
+		dir := b.TempDir()
+		require.NoError(b, Apply(b.Context(), dir, bytes.NewReader(layer)))
+		b.StopTimer()
+		require.NoError(b, Remove(dir))
+		b.StartTimer()
 	}
 }
 

@@ -59,8 +59,9 @@ func (l Leaning) LookAsBelow(dir string, lower []string) error {
 func (w *writer) lean() (Leaning, error) {
 	w.settle()
 	leaning := Leaning{Links: w.links}
+	union := shining{tree: w.tree, known: map[string]bool{}}
 	for _, at := range slices.Sorted(maps.Keys(w.implied)) {
-		merged, err := w.merges(at)
+		merged, err := union.merges(at)
 		if err != nil {
 			return leaning, err
 		}
@@ -71,22 +72,48 @@ func (w *writer) lean() (Leaning, error) {
 	return leaning, w.lookAsBelow(leaning.Dirs)
 }
 
-// merges reports whether a path is a directory of this layer in which the
-// union shows what lies below, too: in an opaque one it is a new directory,
-// whatever is called the same below. A directory with the mark itself is the
-// old one, emptied.
-func (t *tree) merges(at string) (bool, error) {
-	for cut := range len(at) {
-		if cut > 0 && at[cut] != '/' {
-			continue
-		}
-		opaque, err := t.isOpaqueAt(at[:cut])
-		if opaque || err != nil {
-			return false, ignoring(err, unix.ENOENT, unix.ENOTDIR, unix.ELOOP)
+// shining tells where in a layer the union shows what lies below, too: not in
+// an opaque directory, nor anywhere in one. What it found it remembers, since
+// paths have their beginnings in common, and a stranger may make them long.
+type shining struct {
+	*tree
+	known map[string]bool
+}
+
+// merges reports whether a path is a directory of this layer that is one with
+// what lies below: in an opaque one it would be a new directory, whatever is
+// called the same below. A directory with the mark itself is the old one,
+// emptied.
+func (s *shining) merges(at string) (bool, error) {
+	dir, _ := split(at)
+	if through, err := s.through(dir); !through || err != nil {
+		return false, err
+	}
+	_, err := s.isOpaqueAt(at)
+	return err == nil, ignoring(err, unix.ENOENT, unix.ENOTDIR, unix.ELOOP)
+}
+
+// through reports whether names in a directory shine through from below.
+func (s *shining) through(at string) (bool, error) {
+	if known, is := s.known[at]; is {
+		return known, nil
+	}
+	through := true
+	if at != "" {
+		dir, _ := split(at)
+		var err error
+		if through, err = s.through(dir); err != nil {
+			return false, err
 		}
 	}
-	_, err := t.isOpaqueAt(at)
-	return err == nil, ignoring(err, unix.ENOENT, unix.ENOTDIR, unix.ELOOP)
+	if through {
+		opaque, err := s.isOpaqueAt(at)
+		if through = err == nil && !opaque; ignoring(err, unix.ENOENT, unix.ENOTDIR, unix.ELOOP) != nil {
+			return false, err
+		}
+	}
+	s.known[at] = through
+	return through, nil
 }
 
 func (t *tree) isOpaqueAt(at string) (bool, error) {

@@ -13,7 +13,7 @@ var ErrTooBig = errors.New("layer is too big")
 // be made to unpack for ever.
 type Limits struct {
 	Bytes   int64 // of the archive, and of all its files together, holes counted as if they were full
-	Entries int64 // names in the archive
+	Entries int64 // names in the archive, and directories that they imply
 }
 
 // DefaultLimits are far above any layer that people make, and below what fills

@@ -27,6 +27,7 @@ func TestALayerIsHeldToItsLimits(t *testing.T) {
 	}
 	for name, layer := range map[string]*bytes.Buffer{
 		"too many entries":       archive(t, many...),
+		"too many directories":   archive(t, file(strings.Repeat("d/", 20)+"f", "")),
 		"one file too big":       archive(t, file("big", strings.Repeat("x", 100_001))),
 		"files too big together": archive(t, file("a", strings.Repeat("x", 60_000)), file("b", strings.Repeat("x", 60_000))),
 		"a size of 2^62":         bytes.NewBuffer(sized(t, 1<<62)),

@@ -21,6 +21,8 @@ type tree struct {
 	below layers      // the layers below, where they are known
 	times []timesToBe // of directories
 
+	limits Limits // what is left of them
+
 	// implied are the directories that were made for what is in them, and that
 	// the archive hasn't listed so far.
 	implied map[string]bool
@@ -78,6 +80,9 @@ func (t *tree) makeDirectory(at string) (int, error) {
 	parent, base, err := t.parent(at)
 	if err != nil {
 		return -1, err
+	}
+	if err := t.limits.takeEntry(); err != nil {
+		return -1, err // one entry may imply thousands
 	}
 	t.implied[at] = true // not any more, if a whiteout is in its place
 	if err := t.mkdirat(parent, base, at, false); err != nil {
