@@ -92,7 +92,7 @@ func TestHelperUsesLentIDs(t *testing.T) {
 	if os.Getenv("USE_IDS") == "" {
 		return
 	}
-	s := everything("sh", "-c", "cat /proc/self/uid_map /proc/self/setgroups; touch /tmp/f; chown 7 /tmp/f; stat -c %u /tmp/f | tr -d '\n'")
+	s := everything("sh", "-c", "cat /proc/self/uid_map /proc/self/setgroups; f=$(mktemp); chown 7 $f; stat -c %u $f | tr -d '\n'; rm $f")
 	s.RunAsRootOf(os.Getuid(), os.Getgid())
 	p := &Process{Stdout: os.Stdout, Stderr: os.Stderr}
 	err := s.AddSubordinateIDs(os.Getuid())

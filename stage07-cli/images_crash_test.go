@@ -119,10 +119,10 @@ func (h *imageHost) prepare(lines [][]string) {
 // imageStride tries the first calls of a kind one by one, and of the many that
 // unpack a layer a few, others each time.
 func (h *imageHost) imageStride(dice *rand.Rand, n int) int {
-	if n < 4 || os.Getenv("COOPER_STRESS") == "full" {
+	if n < 3 || os.Getenv("COOPER_STRESS") == "full" {
 		return 1
 	}
-	return n + dice.IntN(2*n)
+	return n + dice.IntN(3*n)
 }
 
 func newDice(t *testing.T) *rand.Rand {
