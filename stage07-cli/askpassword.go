@@ -83,7 +83,8 @@ func promptFor(c *urfave.Context, host, known string, l *registry.Login) (err er
 
 // readHidden asks for a line that the terminal doesn't show: neither from the
 // moment on in which it is asked for, nor when ^C ends us. The reading itself
-// can't be interrupted, so it is left to a goroutine.
+// can't be interrupted, so it is left to a goroutine; which must leave the
+// terminal alone, as it may come to it when ^C has already given the echo back.
 func readHidden(c *urfave.Context, terminal *os.File, prompt string) (_ string, err error) {
 	fd := int(terminal.Fd())
 	before, err := term.GetState(fd)
@@ -101,31 +102,33 @@ func readHidden(c *urfave.Context, terminal *os.File, prompt string) (_ string, 
 	}
 	fmt.Fprint(c.App.Writer, prompt)
 	type answer struct {
-		text []byte
+		line string
 		err  error
 	}
 	answers := make(chan answer, 1)
 	go func() {
-		text, err := term.ReadPassword(fd)
-		answers <- answer{text, err}
+		line, err := bufio.NewReader(terminal).ReadString('\n')
+		answers <- answer{line, err}
 	}()
 	select {
 	case got := <-answers:
 		if got.err != nil {
 			return "", fmt.Errorf("read password: %w", got.err)
 		}
-		return string(got.text), nil
+		return strings.TrimSuffix(got.line, "\n"), nil
 	case <-ctx.Done():
 		return "", exitWith(128 + int(unix.SIGINT))
 	}
 }
 
-// stopEcho keeps a terminal from showing what is typed; see termios(3).
+// stopEcho has a terminal hand over whole lines, and ^C as a signal, and keeps
+// it from showing what is typed; see termios(3).
 func stopEcho(fd int) error {
 	mode, err := unix.IoctlGetTermios(fd, unix.TCGETS)
 	if err != nil {
 		return os.NewSyscallError("ioctl", err)
 	}
-	mode.Lflag &^= unix.ECHO
+	mode.Iflag |= unix.ICRNL
+	mode.Lflag = mode.Lflag&^unix.ECHO | unix.ICANON | unix.ISIG
 	return os.NewSyscallError("ioctl", unix.IoctlSetTermios(fd, unix.TCSETS, mode))
 }
