@@ -207,29 +207,6 @@ func TestManyLayers(t *testing.T) {
 	require.ErrorContains(t, s.Validate(), "501 lower directories")
 }
 
-// On a kernel before 6.7 there is only the string of options.
-func TestTheClassicWayMountsTheSame(t *testing.T) {
-	notrace.Check(t)
-	bottom := applied(t, file("old", ""), file("kept", ""))
-	top := applied(t, file(".wh.old", ""))
-	s := stackOf(t, top, bottom)
-	inOwnMounts(t, func() {
-		stack, err := openStack(s)
-		require.NoError(t, err)
-		defer stack.close()
-		require.NoError(t, stack.mountClassic(s.Rootfs, unix.EINVAL))
-		require.Equal(t, []string{"kept"}, names(t, s.Rootfs))
-		require.NoError(t, os.Remove(s.Rootfs+"/kept"))
-		for len(stack.lower) < 300 {
-			stack.lower = append(stack.lower, stack.lower[0])
-		}
-		err = stack.mountClassic(s.Rootfs, unix.EINVAL)
-		require.ErrorContains(t, err, "300 lower directories need Linux 6.7")
-		stack.lower = stack.lower[:2]
-	})
-	require.True(t, isWhiteout(lstat(t, s.Upper+"/kept")))
-}
-
 func TestTheContainersRootLooksAsTheTopmostLayerSays(t *testing.T) {
 	notrace.Check(t)
 	top := applied(t, dir("./").with(func(h *tar.Header) { h.Mode, h.Uid = 0o711, 7 }), file("f", ""))

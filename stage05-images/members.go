@@ -133,7 +133,8 @@ func (m *members) blob(ctx context.Context, name string, desc ocispec.Descriptor
 		}
 		if m.store.hasBlob(desc) {
 			m.progress.Layer(ShortID(desc.Digest), "Already exists", 0, 0)
-			return m.put(name, &member{desc: desc})
+			m.put(name, &member{desc: desc})
+			return nil
 		}
 	}
 	in, err := m.store.ingest(ctx, namespaces.NewID())
@@ -153,7 +154,8 @@ func (m *members) blob(ctx context.Context, name string, desc ocispec.Descriptor
 	}
 	in.blob = desc.Digest
 	m.progress.Layer(layerLabel(name), "Complete", desc.Size, desc.Size)
-	return m.put(name, &member{desc, in})
+	m.put(name, &member{desc, in})
+	return nil
 }
 
 func (m *members) watched(ctx context.Context, name string, size int64, body io.Reader) io.Reader {
@@ -173,12 +175,11 @@ func layerLabel(name string) string {
 
 // put remembers a layer. Of two members of one name the last one counts, as it
 // would if the tar were unpacked.
-func (m *members) put(name string, layer *member) error {
+func (m *members) put(name string, layer *member) {
 	if old := m.layers[name]; old != nil && old.in != nil {
 		old.in.abandon()
 	}
 	m.layers[name] = layer
-	return nil
 }
 
 // abandon removes all that wasn't published.

@@ -14,10 +14,7 @@ import (
 // sense, so they are made here: from the configuration, which stays as it is,
 // and the layers in the form in which they came in.
 func (m *members) fromDocker(list []archived) (parcels []*parcel, err error) {
-	known, err := m.store.knownLayers()
-	if err != nil {
-		return nil, err
-	}
+	known := m.store.knownLayers()
 	for _, image := range list {
 		p, err := m.dockerParcel(image, known)
 		if err != nil {
@@ -91,7 +88,7 @@ type known struct {
 
 // knownLayers looks at the images that can be read; one that can't is nobody's
 // source.
-func (s *Store) knownLayers() (*known, error) {
+func (s *Store) knownLayers() *known {
 	k := &known{map[digest.Digest]*Image{}, map[digest.Digest]ocispec.Descriptor{}}
 	list, _ := s.List()
 	for _, img := range list {
@@ -108,5 +105,5 @@ func (s *Store) knownLayers() (*known, error) {
 			k.images[img.ID] = img
 		}
 	}
-	return k, nil
+	return k
 }
