@@ -1,0 +1,93 @@
+package firewall
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// Admit sees to it that the other firewalls of this host let the packets of our
+// bridges pass: of all links whose name begins with the prefix, those of later
+// too.
+//
+// It is called at each start of a container, and looks first: where all is
+// well it has locked nothing and changed nothing. Each change is one
+// transaction, so that a kill -9 leaves all of it or nothing.
+func Admit(prefix string) error {
+	n, err := openNftables()
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	todo := func(c chain) (change, error) { return c.admit(prefix) }
+	return errors.Join(n.changeForward(prefix, todo), n.admitFirewalld(prefix))
+}
+
+// Withdraw takes back what Admit added, and nothing else.
+func Withdraw(prefix string) error {
+	n, err := openNftables()
+	if err != nil {
+		return err
+	}
+	defer n.Close()
+	todo := func(c chain) (change, error) { return c.withdraw(prefix), nil }
+	return errors.Join(n.changeForward(prefix, todo), n.withdrawFirewalld(prefix))
+}
+
+// A plan says what is to be done to a chain.
+type plan func(chain) (change, error)
+
+// errPlanned ends what only looks, when there is something to do.
+var errPlanned = errors.New("there is something to do")
+
+// changeForward does what the plan says in every FORWARD of iptables there is:
+// of both its programs, and of IPv6 too.
+func (n nftables) changeForward(prefix string, todo plan) error {
+	look := func(c chain) (change, error) {
+		what, err := todo(c)
+		if err == nil && !what.empty() {
+			err = errPlanned
+		}
+		return change{}, err
+	}
+	if err := n.eachForward(prefix, look); !errors.Is(err, errPlanned) {
+		return err
+	}
+	return locked(func() error { return n.eachForward(prefix, todo) })
+}
+
+func (n nftables) eachForward(prefix string, todo plan) error {
+	var errs []error
+	for _, family := range bothFamilies {
+		errs = append(errs, n.changeIptables(family, prefix, todo))
+	}
+	for _, l := range bothLegacy {
+		errs = append(errs, l.change(prefix, todo))
+	}
+	return errors.Join(errs...)
+}
+
+// lockFile is iptables-legacy's, see --wait in iptables(8). What we do to
+// nf_tables would need no lock against iptables, but does against ourselves:
+// two that see no rule would both add it.
+const lockFile = "/run/xtables.lock"
+
+func locked(do func() error) error {
+	file, err := os.OpenFile(lockFile, os.O_RDONLY|os.O_CREATE, 0o600)
+	if err != nil {
+		return fmt.Errorf("lock iptables: %w", err)
+	}
+	defer file.Close()
+	for {
+		err := unix.Flock(int(file.Fd()), unix.LOCK_EX)
+		if errors.Is(err, unix.EINTR) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("lock iptables: %w", os.NewSyscallError("flock", err))
+		}
+		return do()
+	}
+}

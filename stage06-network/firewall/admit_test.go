@@ -1,0 +1,65 @@
+package firewall
+
+import (
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// programs are iptables in all its forms.
+var programs = []struct {
+	name   string
+	family byte
+}{
+	{"iptables-nft", unix.NFPROTO_IPV4},
+	{"ip6tables-nft", unix.NFPROTO_IPV6},
+	{"iptables-legacy", unix.NFPROTO_IPV4},
+	{"ip6tables-legacy", unix.NFPROTO_IPV6},
+}
+
+var openings = []string{
+	"FORWARD -i cooper+ -m comment --comment cooper -j ACCEPT",
+	"FORWARD -o cooper+ -m comment --comment cooper -j ACCEPT",
+}
+
+func TestContainersHaveTheirNetworkWhereThePolicyDrops(t *testing.T) {
+	for _, iptables := range programs {
+		t.Run(iptables.name, func(t *testing.T) {
+			newHost(t, iptables.name)
+			run(t, iptables.name+" -A FORWARD -i other0 -o up9 -j ACCEPT")
+			run(t, iptables.name+" -P FORWARD DROP")
+			before := save(t, iptables.name)
+			require.False(t, reaches(t, "ours", "outside", iptables.family))
+
+			require.NoError(t, Admit(prefix))
+			require.True(t, reaches(t, "ours", "outside", iptables.family))
+			require.True(t, reaches(t, "outside", "ours", iptables.family), "what may come in, our own table says")
+			require.False(t, reaches(t, "theirs", "outside", iptables.family))
+			require.False(t, reaches(t, "outside", "theirs", iptables.family))
+			with := save(t, iptables.name)
+			require.Contains(t, with, "-A "+openings[0]+"\n-A "+openings[1]+"\n")
+			require.NoError(t, Admit(prefix))
+			require.Equal(t, with, save(t, iptables.name), "once is enough")
+
+			require.NoError(t, Withdraw(prefix))
+			require.Equal(t, before, save(t, iptables.name))
+			require.False(t, reaches(t, "ours", "outside", iptables.family))
+
+			require.NoError(t, Admit(prefix))
+			for _, rule := range openings {
+				run(t, iptables.name+" -C "+rule)
+				run(t, iptables.name+" -D "+rule)
+			}
+			require.Equal(t, before, save(t, iptables.name), "iptables takes them for its own")
+		})
+	}
+}
+
+var volatile = regexp.MustCompile(`(?m)^#.*\n|\[\d+:\d+\]`)
+
+// save is iptables-save without times and counters.
+func save(t testing.TB, iptables string) string {
+	return volatile.ReplaceAllString(run(t, iptables+"-save"), "")
+}

@@ -1,0 +1,168 @@
+package firewall
+
+import (
+	"bytes"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/godbus/dbus/v5"
+	"github.com/stretchr/testify/require"
+	"golang.org/x/sys/unix"
+)
+
+// The real firewalld rejects what comes from a link in no zone of its own.
+func TestContainersHaveTheirNetworkWithFirewalld(t *testing.T) {
+	newHost(t, "firewalld", "firewall-cmd", "dbus-daemon")
+	startFirewalld(t)
+	before := run(t, "nft -s list ruleset")
+	for _, family := range bothFamilies {
+		require.False(t, reaches(t, "ours", "outside", family))
+	}
+
+	require.NoError(t, Admit(prefix))
+	require.Equal(t, "cooper+\n", run(t, "firewall-cmd --zone=trusted --list-interfaces"))
+	for _, family := range bothFamilies {
+		require.True(t, reaches(t, "ours", "outside", family))
+		require.False(t, reaches(t, "theirs", "outside", family))
+		require.False(t, reaches(t, "outside", "ours", family), "that takes a published port")
+	}
+	require.NoError(t, Admit(prefix), "once is enough")
+	require.Empty(t, blockers(t))
+
+	// Some versions forget the running configuration here.
+	run(t, "firewall-cmd --reload")
+	require.NoError(t, Admit(prefix))
+	require.True(t, reaches(t, "ours", "outside", unix.NFPROTO_IPV4))
+
+	require.NoError(t, Withdraw(prefix))
+	require.NoError(t, Withdraw(prefix), "once is enough")
+	require.Equal(t, "\n", run(t, "firewall-cmd --zone=trusted --list-interfaces"))
+	require.Equal(t, rulesOfBaseChains(before), rulesOfBaseChains(run(t, "nft -s list ruleset")))
+	require.Len(t, blockers(t), 1)
+	require.Contains(t, blockers(t)[0].What, "firewalld rejects what comes from containers")
+}
+
+func TestAnotherZoneOfFirewalldIsSomebodysWord(t *testing.T) {
+	newHost(t, "firewalld", "firewall-cmd", "dbus-daemon")
+	startFirewalld(t)
+	run(t, "firewall-cmd --zone=drop --add-interface=cooper+")
+	require.NoError(t, Admit(prefix))
+	require.NoError(t, Withdraw(prefix))
+	require.Equal(t, "cooper+\n", run(t, "firewall-cmd --zone=drop --list-interfaces"))
+	require.Len(t, blockers(t), 1)
+	require.Contains(t, blockers(t)[0].What, "in zone drop")
+}
+
+func TestWhatFirewalldHasForGoodStays(t *testing.T) {
+	newHost(t, "firewalld", "firewall-cmd", "dbus-daemon")
+	startFirewalld(t)
+	run(t, "firewall-cmd --permanent --zone=trusted --add-interface=cooper+")
+	run(t, "firewall-cmd --reload")
+	require.NoError(t, Admit(prefix))
+	require.NoError(t, Withdraw(prefix))
+	require.Equal(t, "cooper+\n", run(t, "firewall-cmd --zone=trusted --list-interfaces"))
+}
+
+func TestSeveralAtOnceAskFirewalldOnce(t *testing.T) {
+	newHost(t, "firewalld", "firewall-cmd", "dbus-daemon")
+	startFirewalld(t)
+	atOnce(t, 4, Admit)
+	require.Equal(t, "cooper+\n", run(t, "firewall-cmd --zone=trusted --list-interfaces"))
+	atOnce(t, 4, Withdraw)
+	require.Equal(t, "\n", run(t, "firewall-cmd --zone=trusted --list-interfaces"))
+}
+
+func blockers(t testing.TB) []Finding {
+	findings, err := Blockers(prefix)
+	require.NoError(t, err)
+	return findings
+}
+
+// rulesOfBaseChains leaves out the chains that firewalld makes for a zone when
+// it is used, and keeps.
+func rulesOfBaseChains(ruleset string) (chains []string) {
+	for chain := range strings.SplitSeq(ruleset, "\n\n") {
+		if strings.Contains(chain, " hook ") || strings.Contains(chain, "_ZONES {") {
+			chains = append(chains, strings.TrimSuffix(strings.TrimSpace(chain), "\n}"))
+		}
+	}
+	return chains
+}
+
+// busConfig is a bus on which everyone may do everything, and that starts
+// nothing.
+const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-BUS Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig>
+  <type>system</type>
+  <listen>unix:path=/run/dbus/system_bus_socket</listen>
+  <auth>EXTERNAL</auth>
+  <policy context="default">
+    <allow own="*"/><allow send_destination="*"/><allow eavesdrop="true"/><allow user="*"/>
+  </policy>
+</busconfig>`
+
+// startFirewalld starts the real one on the test's host, with a bus and a
+// configuration of its own.
+func startFirewalld(t testing.TB) {
+	config := filepath.Join(t.TempDir(), "bus.conf")
+	require.NoError(t, os.WriteFile(config, []byte(busConfig), 0o644))
+	require.NoError(t, os.MkdirAll("/run/dbus", 0o755))
+	private(t, "/etc/firewalld", true)
+	private(t, "/var/log", false)
+	printed := start(t, "dbus-daemon", "--nofork", "--nopidfile", "--print-address", "--config-file="+config)
+	_, err := printed.Read(make([]byte, 1000)) // its address, when it listens
+	require.NoError(t, err)
+
+	bus, err := dbus.Connect(systemBus)
+	require.NoError(t, err)
+	defer bus.Close()
+	changes := make(chan *dbus.Signal, 100)
+	bus.Signal(changes)
+	require.NoError(t, bus.AddMatchSignal(dbus.WithMatchMember("NameOwnerChanged"), dbus.WithMatchArg(0, firewalldName)))
+	start(t, "firewalld", "--nofork", "--nopid")
+	select {
+	case <-changes:
+	case <-time.After(time.Minute):
+		require.Fail(t, "firewalld doesn't come")
+	}
+	run(t, "firewall-cmd --state")
+}
+
+// private gives the test process a directory of its own in place of one of the
+// machine's, with a copy of what is in that or empty, while the test runs.
+func private(t testing.TB, dir string, filled bool) {
+	empty := t.TempDir()
+	if filled {
+		run(t, "cp -a "+dir+"/. "+empty)
+	}
+	require.NoError(t, unix.Mount(empty, dir, "", unix.MS_BIND, ""))
+	t.Cleanup(func() { require.NoError(t, unix.Unmount(dir, unix.MNT_DETACH)) })
+}
+
+// start starts a program that runs as long as the test, and returns what it
+// prints.
+func start(t testing.TB, program string, arguments ...string) *os.File {
+	read, write, err := os.Pipe()
+	require.NoError(t, err)
+	c := exec.Command(program, arguments...)
+	var complaints bytes.Buffer
+	c.Stdout, c.Stderr = write, &complaints
+	c.SysProcAttr = &syscall.SysProcAttr{Pdeathsig: syscall.SIGKILL}
+	require.NoError(t, c.Start())
+	write.Close()
+	t.Cleanup(func() {
+		defer read.Close()
+		require.NoError(t, c.Process.Signal(syscall.SIGTERM))
+		_ = c.Wait() // ended by us, it says
+		if t.Failed() {
+			t.Log(program, "said:", complaints.String())
+		}
+	})
+	return read
+}

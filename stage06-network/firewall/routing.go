@@ -1,0 +1,70 @@
+package firewall
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+
+	"github.com/vishvananda/netlink"
+)
+
+// notForwarding tells of a host that is no router any more. The engine makes it
+// one when it makes a bridge, so before that there is nothing to tell.
+func notForwarding(open bool) ([]Finding, error) {
+	forward, err := readSysctl("ipv4/ip_forward")
+	if err != nil || !open || forward != "0" {
+		return nil, err
+	}
+	return []Finding{{
+		What:   "the host forwards no packets: somebody has set the sysctl net.ipv4.ip_forward to 0 since there are containers' networks",
+		Advice: "run: sysctl -w net.ipv4.ip_forward=1; and look who sets it in /etc/sysctl.conf and /etc/sysctl.d",
+	}}, nil
+}
+
+// strictReversePath tells of links that drop an answer which comes in by
+// another link than the question went out by: rp_filter 1, see ip-sysctl in
+// the kernel's documentation. That needs two ways out to happen.
+func strictReversePath() ([]Finding, error) {
+	routes, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{}, netlink.RT_FILTER_TABLE)
+	if err != nil {
+		return nil, fmt.Errorf("list routes: %w", err)
+	}
+	ways := map[int]bool{}
+	for _, route := range routes {
+		if route.Dst == nil || route.Dst.IP.IsUnspecified() {
+			ways[route.LinkIndex] = true
+		}
+	}
+	if len(ways) < 2 {
+		return nil, nil
+	}
+	var findings []Finding
+	for _, index := range slices.Sorted(maps.Keys(ways)) {
+		link, err := netlink.LinkByIndex(index)
+		if err != nil {
+			continue // gone meanwhile, or a route with several ways of its own
+		}
+		name := link.Attrs().Name
+		strict, err := isStrict(name)
+		if err != nil {
+			return nil, err
+		}
+		if strict {
+			findings = append(findings, Finding{
+				What:   fmt.Sprintf("the host has %d ways out, and %s drops answers to what left by another one (rp_filter is 1)", len(ways), name),
+				Advice: fmt.Sprintf("if containers miss answers: sysctl -w net.ipv4.conf.%s.rp_filter=2", name),
+			})
+		}
+	}
+	return findings, nil
+}
+
+// isStrict: the greater of the link's own value and that of "all" counts.
+func isStrict(link string) (bool, error) {
+	own, err := readSysctl("ipv4/conf/" + link + "/rp_filter")
+	if err != nil {
+		return false, err
+	}
+	all, err := readSysctl("ipv4/conf/all/rp_filter")
+	return max(own, all) == "1", err
+}
