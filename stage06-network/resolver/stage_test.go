@@ -1,0 +1,283 @@
+package resolver
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/net/dns/dnsmessage"
+	"golang.org/x/sys/unix"
+
+	"cooper/stage01-namespaces/notrace"
+)
+
+// The tests play on a stage of two kinds of network namespace: "host" is one
+// for the whole test process, whose loopback is so its own, and each container
+// is another.
+const inOwnNetwork = "COOPER_TEST_IN_OWN_NETWORK"
+
+func TestMain(m *testing.M) {
+	switch {
+	case os.Geteuid() != 0: // the tests of the kernel say that they are skipped
+	case os.Getenv(inOwnNetwork) == "":
+		os.Exit(againInOwnNetwork())
+	default:
+		if err := loopbackUp(); err != nil {
+			panic(err)
+		}
+	}
+	os.Exit(m.Run())
+}
+
+func againInOwnNetwork() int {
+	runtime.LockOSThread() // Pdeathsig is sent when the thread ends
+	again := exec.Command("/proc/self/exe", os.Args[1:]...)
+	again.Args[0] = os.Args[0]
+	again.Stdin, again.Stdout, again.Stderr = os.Stdin, os.Stdout, os.Stderr
+	again.Env = append(os.Environ(), inOwnNetwork+"=1")
+	again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
+	if err := again.Run(); err != nil && again.ProcessState == nil {
+		fmt.Fprintln(os.Stderr, "start the tests in a network namespace:", err)
+	}
+	return again.ProcessState.ExitCode()
+}
+
+func loopbackUp() error {
+	lo, err := netlink.LinkByName("lo")
+	if err != nil {
+		return err
+	}
+	return netlink.LinkSetUp(lo)
+}
+
+func giveAddress(t testing.TB, link, ip string) {
+	l, err := netlink.LinkByName(link)
+	require.NoError(t, err)
+	require.NoError(t, netlink.LinkSetUp(l))
+	address, err := netlink.ParseAddr(ip + "/24")
+	require.NoError(t, err)
+	require.NoError(t, netlink.AddrAdd(l, address))
+}
+
+// container is a network namespace, held by a thread that never leaves it.
+type container struct {
+	netns *os.File
+	work  chan func()
+}
+
+func newContainer(t testing.TB) *container {
+	c := &container{work: make(chan func())}
+	ready := make(chan error)
+	go func() {
+		runtime.LockOSThread() // and never unlocked: the thread ends with the goroutine
+		err := unix.Unshare(unix.CLONE_NEWNET)
+		if err == nil {
+			c.netns, err = os.Open("/proc/thread-self/ns/net")
+		}
+		ready <- err
+		for do := range c.work {
+			do()
+		}
+	}()
+	require.NoError(t, <-ready)
+	t.Cleanup(func() { close(c.work); c.netns.Close() })
+	c.do(func() { require.NoError(t, loopbackUp()) })
+	return c
+}
+
+func (c *container) do(f func()) {
+	done := make(chan struct{})
+	c.work <- func() { defer close(done); f() }
+	<-done
+}
+
+// dial makes a client's socket in the container.
+func (c *container) dial(t testing.TB, protocol, address string) (conn net.Conn) {
+	c.do(func() {
+		var err error
+		conn, err = net.Dial(protocol, address)
+		require.NoError(t, err)
+		require.NoError(t, conn.SetDeadline(time.Now().Add(20*time.Second)))
+	})
+	t.Cleanup(func() { conn.Close() })
+	return conn
+}
+
+// run runs a program in the container, with its resolv.conf, and returns what
+// it prints.
+func (c *container) run(t testing.TB, args ...string) string {
+	notrace.NeedTool(t, "unshare", "mount", args[0])
+	resolv := filepath.Join(t.TempDir(), "resolv.conf")
+	require.NoError(t, os.WriteFile(resolv, []byte("nameserver 127.0.0.11\noptions ndots:0\n"), 0o644))
+	script := `mount --bind "$1" /etc/resolv.conf; shift; exec "$@"`
+	command := exec.Command("unshare", append([]string{"--mount", "sh", "-ec", script, "sh", resolv}, args...)...)
+	var out []byte
+	c.do(func() { out, _ = command.CombinedOutput() }) // what it says is looked at
+	return string(out)
+}
+
+// dig asks and returns the words of each answer, or the status if it isn't
+// NOERROR.
+func (c *container) dig(t testing.TB, args ...string) string {
+	out := c.run(t, append([]string{"dig", "+noall", "+comments", "+answer", "+tries=1", "+time=15"}, args...)...)
+	_, status, ok := strings.Cut(out, "status: ")
+	require.True(t, ok, "dig: %s", out)
+	status, _, _ = strings.Cut(status, ",")
+	if status != "NOERROR" {
+		return status
+	}
+	var answers []string
+	for line := range strings.Lines(out) {
+		if fields := strings.Fields(line); len(fields) > 4 && !strings.HasPrefix(line, ";") {
+			answers = append(answers, strings.Join(fields[1:], " "))
+		}
+	}
+	return strings.Join(answers, "\n")
+}
+
+// serve starts a Resolver for the container.
+func (c *container) serve(t testing.TB, config Config) *Resolver {
+	r, err := Listen(c.netns, config)
+	require.NoError(t, err)
+	r.Serve()
+	t.Cleanup(func() { require.NoError(t, r.Close()) })
+	return r
+}
+
+// on returns a Config's Networks that stay as they are.
+func on(networks ...Network) func() ([]Network, error) {
+	return func() ([]Network, error) { return networks, nil }
+}
+
+// newNetwork is a network with nobody on it.
+func newNetwork(t testing.TB, name string) Network {
+	dir := filepath.Join(t.TempDir(), name)
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "names"), 0o700))
+	return Network{Name: name, Dir: dir}
+}
+
+// join does what the network's part of the engine does when a container comes.
+func (n Network) join(t testing.TB, id, name, addresses string, aliases ...string) {
+	text := addresses + " " + name
+	link := func(to string, path ...string) {
+		at := filepath.Join(append([]string{n.Dir}, path...)...)
+		require.NoError(t, os.MkdirAll(filepath.Dir(at), 0o700))
+		require.NoError(t, os.Symlink(to, at))
+	}
+	link(text, id)
+	for _, address := range strings.Fields(addresses) {
+		link(id, address)
+	}
+	for _, alias := range append(aliases, strings.ToLower(name), id[:12]) {
+		link(text, "names", alias, id)
+	}
+}
+
+// leave is the other way round.
+func (n Network) leave(t testing.TB, id, name string) {
+	require.NoError(t, os.Remove(filepath.Join(n.Dir, "names", name, id)))
+}
+
+const (
+	webID = "4f1c00000000aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+	dbID  = "9b0200000000bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
+)
+
+// upstream is a DNS server in the namespace of whoever starts it. It counts
+// what it is asked.
+type upstream struct {
+	Server
+	asked atomic.Int64
+}
+
+// answerer gets a query and says what to answer, nothing at all if it is nil.
+type answerer func(query dnsmessage.Message, tcp bool) []byte
+
+func newUpstream(t testing.TB, address string, answer answerer) *upstream {
+	at := netip.MustParseAddrPort(address)
+	packets, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
+	require.NoError(t, err)
+	at = packets.LocalAddr().(*net.UDPAddr).AddrPort()
+	streams, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
+	require.NoError(t, err)
+	require.NoError(t, packets.SetReadBuffer(1<<20))
+	u := &upstream{Server: Server{AddrPort: at}}
+	var all sync.WaitGroup
+	t.Cleanup(func() { packets.Close(); streams.Close(); all.Wait() })
+	all.Go(func() {
+		buffer := make([]byte, 65535)
+		for {
+			n, client, err := packets.ReadFromUDPAddrPort(buffer)
+			if err != nil {
+				return
+			}
+			if message := u.answer(buffer[:n], false, answer); message != nil {
+				_, _ = packets.WriteToUDPAddrPort(message, client)
+			}
+		}
+	})
+	all.Go(func() {
+		for {
+			conn, err := streams.Accept()
+			if err != nil {
+				return
+			}
+			if query, err := readFramed(conn); err == nil {
+				if message := u.answer(query, true, answer); message != nil {
+					_ = writeFramed(conn, message)
+				}
+			}
+			conn.Close()
+		}
+	})
+	return u
+}
+
+func (u *upstream) answer(message []byte, tcp bool, answer answerer) []byte {
+	var query dnsmessage.Message
+	if err := query.Unpack(message); err != nil {
+		return nil
+	}
+	u.asked.Add(1)
+	return answer(query, tcp)
+}
+
+// says answers every question with this address.
+func says(ip string) answerer {
+	return func(query dnsmessage.Message, _ bool) []byte {
+		q := query.Questions[0]
+		return packed(response(query, dnsmessage.RCodeSuccess, address(q, netip.MustParseAddr(ip))))
+	}
+}
+
+// fails answers every question with an error.
+func fails(code dnsmessage.RCode) answerer {
+	return func(query dnsmessage.Message, _ bool) []byte { return packed(response(query, code)) }
+}
+
+func response(query dnsmessage.Message, code dnsmessage.RCode, records ...dnsmessage.Resource) dnsmessage.Message {
+	return dnsmessage.Message{
+		Header:    dnsmessage.Header{ID: query.ID, Response: true, RCode: code, RecursionAvailable: true},
+		Questions: query.Questions, Answers: records,
+	}
+}
+
+func packed(m dnsmessage.Message) []byte {
+	message, err := m.Pack()
+	if err != nil {
+		panic(err)
+	}
+	return message
+}
