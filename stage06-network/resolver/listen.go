@@ -8,9 +8,10 @@ import (
 )
 
 // receiveBuffer is how many bytes of queries may wait in the kernel, which
-// counts some 800 for each: a thousand programs that start at once all ask at
-// once. It is a limit, and costs nothing while nobody asks.
-const receiveBuffer = 1 << 20
+// doubles the number and counts some 800 for each: thousands of programs that
+// start at once all ask at once. It is a limit, and costs nothing while nobody
+// asks.
+const receiveBuffer = 2 << 20
 
 // listenUDP makes the socket for queries in datagrams.
 func listenUDP(netns *os.File) (*net.UDPConn, error) {

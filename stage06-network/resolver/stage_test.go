@@ -34,7 +34,7 @@ func TestMain(m *testing.M) {
 	case os.Getenv(inOwnNetwork) == "":
 		os.Exit(againInOwnNetwork())
 	default:
-		if err := loopbackUp(); err != nil {
+		if err := setLoopback(netlink.LinkSetUp); err != nil {
 			panic(err)
 		}
 	}
@@ -54,12 +54,12 @@ func againInOwnNetwork() int {
 	return again.ProcessState.ExitCode()
 }
 
-func loopbackUp() error {
+func setLoopback(how func(netlink.Link) error) error {
 	lo, err := netlink.LinkByName("lo")
 	if err != nil {
 		return err
 	}
-	return netlink.LinkSetUp(lo)
+	return how(lo)
 }
 
 func giveAddress(t testing.TB, link, ip string) {
@@ -93,7 +93,7 @@ func newContainer(t testing.TB) *container {
 	}()
 	require.NoError(t, <-ready)
 	t.Cleanup(func() { close(c.work); c.netns.Close() })
-	c.do(func() { require.NoError(t, loopbackUp()) })
+	c.do(func() { require.NoError(t, setLoopback(netlink.LinkSetUp)) })
 	return c
 }
 
@@ -212,7 +212,12 @@ func newUpstream(t testing.TB, address string, answer answerer) *upstream {
 	at = packets.LocalAddr().(*net.UDPAddr).AddrPort()
 	streams, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
 	require.NoError(t, err)
-	require.NoError(t, packets.SetReadBuffer(1<<20))
+	raw, err := packets.SyscallConn()
+	require.NoError(t, err)
+	require.NoError(t, raw.Control(func(fd uintptr) {
+		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer)
+	}))
+	require.NoError(t, err)
 	u := &upstream{Server: Server{AddrPort: at}}
 	var all sync.WaitGroup
 	t.Cleanup(func() { packets.Close(); streams.Close(); all.Wait() })

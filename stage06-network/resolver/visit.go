@@ -21,25 +21,28 @@ func visit(netns *os.File, f func() error) error {
 	done := make(chan error)
 	go func() {
 		runtime.LockOSThread()
-		home, err := os.Open("/proc/thread-self/ns/net")
-		if err == nil {
-			err = os.NewSyscallError("setns", unix.Setns(int(netns.Fd()), unix.CLONE_NEWNET))
-		}
-		if err != nil {
-			runtime.UnlockOSThread()
-			done <- err
-			return
-		}
-		err = f()
-		lost := unix.Setns(int(home.Fd()), unix.CLONE_NEWNET)
-		home.Close()
+		there, err := goThereAndBack(netns, f)
 		done <- err
-		if lost != nil {
+		if there {
 			select {}
 		}
 		runtime.UnlockOSThread()
 	}()
 	return <-done
+}
+
+// goThereAndBack does so on this thread, and reports whether it is still there.
+func goThereAndBack(netns *os.File, f func() error) (there bool, err error) {
+	home, err := os.Open("/proc/thread-self/ns/net")
+	if err != nil {
+		return false, err
+	}
+	defer home.Close()
+	if err := unix.Setns(int(netns.Fd()), unix.CLONE_NEWNET); err != nil {
+		return false, os.NewSyscallError("setns", err)
+	}
+	err = f()
+	return unix.Setns(int(home.Fd()), unix.CLONE_NEWNET) != nil, err
 }
 
 // duplicate returns a file of our own for the same namespace.

@@ -1,0 +1,373 @@
+package resolver
+
+import (
+	"fmt"
+	"net"
+	"net/netip"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/net/dns/dnsmessage"
+
+	"cooper/stage01-namespaces/notrace"
+)
+
+// somewhere is a network that leads out.
+func somewhere(t testing.TB) func() ([]Network, error) { return on(newNetwork(t, "shop")) }
+
+// systemd-resolved listens on the host's 127.0.0.53, where the container has
+// nobody; a server that the user named can be one of the container's own.
+func TestEachServerIsAskedFromWhereItIs(t *testing.T) {
+	notrace.Check(t)
+	c := newContainer(t)
+	stub := newUpstream(t, "127.0.0.53:53", says("192.0.2.1"))
+	var own *upstream
+	c.do(func() { own = newUpstream(t, "127.0.0.53:53", says("192.0.2.2")) })
+	own.Inside = true
+
+	c.serve(t, Config{Networks: somewhere(t), Upstream: []Server{stub.Server, own.Server}})
+	require.Equal(t, "600 IN A 192.0.2.1", c.dig(t, "example.org"))
+	require.Equal(t, "600 IN A 192.0.2.1", c.dig(t, "+tcp", "example.org"))
+	require.EqualValues(t, 2, stub.asked.Load())
+	require.Zero(t, own.asked.Load())
+
+	c.serve(t, Config{Networks: somewhere(t), Upstream: []Server{own.Server, stub.Server}})
+	require.Equal(t, "600 IN A 192.0.2.2", c.dig(t, "example.org"))
+	require.Equal(t, "600 IN A 192.0.2.2", c.dig(t, "+tcp", "example.org"))
+	require.EqualValues(t, 2, own.asked.Load())
+}
+
+func TestAServerCanHaveAnIPv6Address(t *testing.T) {
+	notrace.Check(t)
+	c, router := newContainer(t), newContainer(t)
+	veth := &netlink.Veth{LinkAttrs: netlink.LinkAttrs{Name: "up0"}, PeerName: "up1", PeerNamespace: netlink.NsFd(int(router.netns.Fd()))}
+	require.NoError(t, netlink.LinkAdd(veth))
+	t.Cleanup(func() { require.NoError(t, netlink.LinkDel(veth)) })
+	giveLinkLocal(t, "up0", "fe80::1")
+	router.do(func() {
+		giveLinkLocal(t, "up1", "fe80::2")
+		newUpstream(t, "[fe80::2%up1]:53", says("192.0.2.2"))
+	})
+	local := newUpstream(t, "[::1]:53", says("192.0.2.1"))
+	next := Server{AddrPort: netip.MustParseAddrPort("[fe80::2%up0]:53")}
+
+	for server, want := range map[Server]string{local.Server: "192.0.2.1", next: "192.0.2.2"} {
+		c.serve(t, Config{Networks: somewhere(t), Upstream: []Server{server}})
+		require.Equal(t, "600 IN A "+want, c.dig(t, "example.org"), server)
+		require.Equal(t, "600 IN A "+want, c.dig(t, "+tcp", "example.org"), server)
+	}
+}
+
+// giveLinkLocal gives an address that is there at once, without asking around
+// whether anybody has it.
+func giveLinkLocal(t testing.TB, link, ip string) {
+	l, err := netlink.LinkByName(link)
+	require.NoError(t, err)
+	address, err := netlink.ParseAddr(ip + "/64")
+	require.NoError(t, err)
+	address.Flags = 0x02 // IFA_F_NODAD
+	require.NoError(t, netlink.AddrAdd(l, address))
+	require.NoError(t, netlink.LinkSetUp(l))
+}
+
+// CVE-2024-29018: a name is a way to tell the world something.
+func TestFromAnInternalNetworkNothingIsForwarded(t *testing.T) {
+	notrace.Check(t)
+	closed, open := newNetwork(t, "closed"), newNetwork(t, "open")
+	closed.Internal = true
+	closed.join(t, webID, "web", "10.118.0.7")
+	host := newUpstream(t, "127.0.0.53:53", says("192.0.2.1"))
+	c := newContainer(t)
+	var own *upstream
+	c.do(func() { own = newUpstream(t, "127.0.0.1:5353", says("192.0.2.2")) })
+	own.Inside = true
+	servers := []Server{host.Server, own.Server}
+
+	c.serve(t, Config{Networks: on(closed), Upstream: servers})
+	require.Equal(t, "600 IN A 10.118.0.7", c.dig(t, "web"))
+	for _, question := range []string{"secret.example.org", "doorbell", "TXT secret.example.org", "PTR 1.2.0.192.in-addr.arpa", "-c CH TXT version.bind"} {
+		require.Equal(t, "SERVFAIL", c.dig(t, strings.Fields(question)...), question)
+		require.Equal(t, "SERVFAIL", c.dig(t, append(strings.Fields(question), "+tcp")...), question)
+	}
+	for what, networks := range map[string]func() ([]Network, error){
+		"no network":        on(),
+		"several internal":  on(closed, closed),
+		"who knows, by now": func() ([]Network, error) { return []Network{open}, net.ErrClosed },
+	} {
+		r := &Resolver{config: Config{Networks: networks, Upstream: servers}}
+		answer := r.answer(parse(queryFor("secret.example.org.", dnsmessage.TypeA), false))
+		require.NotNil(t, answer, what)
+		require.Equal(t, dnsmessage.RCodeServerFailure, unpacked(t, answer).RCode, what)
+	}
+	require.Zero(t, host.asked.Load()+own.asked.Load())
+
+	c.serve(t, Config{Networks: on(closed, open), Upstream: servers})
+	require.Equal(t, "600 IN A 192.0.2.1", c.dig(t, "example.org"), "one that isn't internal is enough")
+}
+
+func TestTheNextServerIsAskedWhenOneIsOfNoUse(t *testing.T) {
+	notrace.Check(t)
+	good := newUpstream(t, "127.0.0.1:0", says("192.0.2.1"))
+	silent := newUpstream(t, "127.0.0.1:0", func(dnsmessage.Message, bool) []byte { return nil })
+	gone := Server{AddrPort: netip.MustParseAddrPort("127.0.0.77:53")}
+	unreachable := Server{AddrPort: netip.MustParseAddrPort("192.0.2.77:53")}
+	failing := newUpstream(t, "127.0.0.1:0", fails(dnsmessage.RCodeServerFailure)).Server
+	refusing := newUpstream(t, "127.0.0.1:0", fails(dnsmessage.RCodeRefused)).Server
+	mute := newUpstream(t, "127.0.0.1:0", func(query dnsmessage.Message, _ bool) []byte {
+		m := response(query, dnsmessage.RCodeRefused)
+		m.Questions = nil
+		return packed(m)
+	}).Server
+	unknown := newUpstream(t, "127.0.0.1:0", fails(dnsmessage.RCodeNameError)).Server
+
+	const found = "600 IN A 192.0.2.1"
+	for _, test := range []struct {
+		name    string
+		servers []Server
+		want    string
+	}{
+		{"none answers at its address", []Server{gone, good.Server}, found},
+		{"no way leads there", []Server{unreachable, good.Server}, found},
+		{"it fails", []Server{failing, good.Server}, found},
+		{"it refuses", []Server{refusing, good.Server}, found},
+		{"it refuses, and repeats no question", []Server{mute, good.Server}, found},
+		{"two are", []Server{failing, gone, good.Server}, found},
+		{"the name is unknown", []Server{unknown, good.Server}, "NXDOMAIN"},
+		{"three are", []Server{failing, gone, refusing, good.Server}, "REFUSED"},
+		{"all fail", []Server{gone, failing}, "SERVFAIL"},
+		{"nobody is there", []Server{gone}, "SERVFAIL"},
+		{"none is known", nil, "SERVFAIL"},
+		{"it says nothing", []Server{silent.Server, good.Server}, found},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			c := newContainer(t)
+			c.serve(t, Config{Networks: somewhere(t), Upstream: test.servers})
+			for _, protocol := range []string{"+notcp", "+tcp"} {
+				require.Equal(t, test.want, c.dig(t, protocol, "example.org"), protocol)
+			}
+		})
+	}
+	require.EqualValues(t, 1, silent.asked.Load()-1, "by UDP and by TCP once each")
+}
+
+// RFC 5452: what isn't the answer is passed over, and the answer still awaited.
+func TestALieIsPassedOver(t *testing.T) {
+	notrace.Check(t)
+	truth := says("192.0.2.1")
+	for name, lie := range map[string]func(*dnsmessage.Message){
+		"another ID":       func(m *dnsmessage.Message) { m.ID++ },
+		"another name":     func(m *dnsmessage.Message) { m.Questions[0].Name = dnsmessage.MustNewName("example.com.") },
+		"another type":     func(m *dnsmessage.Message) { m.Questions[0].Type = dnsmessage.TypeAAAA },
+		"another class":    func(m *dnsmessage.Message) { m.Questions[0].Class = dnsmessage.ClassCHAOS },
+		"no question":      func(m *dnsmessage.Message) { m.Questions = nil },
+		"two questions":    func(m *dnsmessage.Message) { m.Questions = append(m.Questions, m.Questions[0]) },
+		"the query itself": func(m *dnsmessage.Message) { m.Response = false },
+		"nothing":          nil,
+	} {
+		t.Run(name, func(t *testing.T) {
+			server, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 53), Port: 53})
+			require.NoError(t, err)
+			defer server.Close()
+			go func() {
+				buffer := make([]byte, 512)
+				n, client, err := server.ReadFromUDPAddrPort(buffer)
+				var query dnsmessage.Message
+				if err != nil || query.Unpack(buffer[:n]) != nil {
+					return
+				}
+				var bad []byte
+				if lie != nil {
+					m := response(query, dnsmessage.RCodeSuccess, address(query.Questions[0], netip.MustParseAddr("192.0.2.66")))
+					m.Questions = append([]dnsmessage.Question{}, m.Questions...)
+					lie(&m)
+					bad = packed(m)
+				}
+				_, _ = server.WriteToUDPAddrPort(bad, client)
+				_, _ = server.WriteToUDPAddrPort(truth(query, false), client)
+			}()
+			c := newContainer(t)
+			c.serve(t, Config{Networks: somewhere(t), Upstream: []Server{{AddrPort: netip.MustParseAddrPort("127.0.0.53:53")}}})
+			require.Equal(t, "600 IN A 192.0.2.1", c.dig(t, "example.org"))
+		})
+	}
+}
+
+// Another sender may know all: its packet doesn't reach a connected socket.
+func TestAnAnswerFromAnotherAddressIsPassedOver(t *testing.T) {
+	notrace.Check(t)
+	liar, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 66)})
+	require.NoError(t, err)
+	defer liar.Close()
+	server, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 53), Port: 53})
+	require.NoError(t, err)
+	defer server.Close()
+	go func() {
+		buffer := make([]byte, 512)
+		n, client, err := server.ReadFromUDPAddrPort(buffer)
+		var query dnsmessage.Message
+		if err != nil || query.Unpack(buffer[:n]) != nil {
+			return
+		}
+		_, _ = liar.WriteToUDPAddrPort(says("192.0.2.66")(query, false), client)
+		_, _ = server.WriteToUDPAddrPort(says("192.0.2.1")(query, false), client)
+	}()
+	c := newContainer(t)
+	c.serve(t, Config{Networks: somewhere(t), Upstream: []Server{{AddrPort: netip.MustParseAddrPort("127.0.0.53:53")}}})
+	require.Equal(t, "600 IN A 192.0.2.1", c.dig(t, "example.org"))
+}
+
+// The ID and the port of one query say nothing about the next one's.
+func TestEachQueryHasAnIDAndAPortOfItsOwn(t *testing.T) {
+	notrace.Check(t)
+	ids, ports := map[uint16]bool{}, map[uint16]bool{}
+	server, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	require.NoError(t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		buffer := make([]byte, 512)
+		for {
+			n, client, err := server.ReadFromUDPAddrPort(buffer)
+			var query dnsmessage.Message
+			if err != nil || query.Unpack(buffer[:n]) != nil {
+				return
+			}
+			ids[query.ID], ports[client.Port()] = true, true
+			_, _ = server.WriteToUDPAddrPort(says("192.0.2.1")(query, false), client)
+		}
+	}()
+	c := newContainer(t)
+	r := c.serve(t, Config{Networks: somewhere(t), Upstream: []Server{{AddrPort: server.LocalAddr().(*net.UDPAddr).AddrPort()}}})
+	for range 100 {
+		answer := r.forward(parse(queryFor("example.org.", dnsmessage.TypeA), false), false)
+		require.Equal(t, uint16(7), unpacked(t, answer).ID)
+	}
+	server.Close()
+	<-done
+	require.Greater(t, len(ids), 90)
+	require.Greater(t, len(ports), 90)
+}
+
+func TestALongAnswerComesOverTCP(t *testing.T) {
+	notrace.Check(t)
+	var text []string
+	for i := range 16 {
+		text = append(text, fmt.Sprintf("%d%s", i, strings.Repeat("x", 250)))
+	}
+	world := newUpstream(t, "127.0.0.53:53", func(query dnsmessage.Message, tcp bool) []byte {
+		m := response(query, dnsmessage.RCodeSuccess)
+		if m.Truncated = !tcp; tcp {
+			m.Answers = []dnsmessage.Resource{{
+				Header: dnsmessage.ResourceHeader{Name: query.Questions[0].Name, Class: dnsmessage.ClassINET},
+				Body:   &dnsmessage.TXTResource{TXT: text},
+			}}
+		}
+		return packed(m)
+	})
+	c := newContainer(t)
+	c.serve(t, Config{Networks: somewhere(t), Upstream: []Server{world.Server}})
+	require.Equal(t, `0 IN TXT "`+strings.Join(text, `" "`)+`"`, c.dig(t, "TXT", "example.org"))
+	require.EqualValues(t, 2, world.asked.Load())
+}
+
+// A server that answers with more than it was told there is room for.
+func TestATooLongDatagramIsToldByTheBitForIt(t *testing.T) {
+	notrace.Check(t)
+	world := newUpstream(t, "127.0.0.53:53", func(query dnsmessage.Message, _ bool) []byte {
+		q := query.Questions[0]
+		many := make([]dnsmessage.Resource, 60)
+		for i := range many {
+			many[i] = address(q, netip.AddrFrom4([4]byte{192, 0, 2, byte(i)}))
+		}
+		return packed(response(query, dnsmessage.RCodeSuccess, many...))
+	})
+	c := newContainer(t)
+	c.serve(t, Config{Networks: somewhere(t), Upstream: []Server{world.Server}})
+	conn := c.dial(t, "udp", "127.0.0.11:53")
+	answer := exchange(t, conn, queryFor("example.org.", dnsmessage.TypeA))
+	require.Less(t, len(answer), plainUDP)
+	require.True(t, unpacked(t, answer).Truncated)
+	require.Len(t, strings.Split(c.dig(t, "+noedns", "example.org"), "\n"), 60, "dig repeats it over TCP")
+	require.Len(t, strings.Split(c.dig(t, "+bufsize=1232", "+ignore", "example.org"), "\n"), 60, "here it has room")
+}
+
+// The options go on as they are: so DNSSEC does, and so does a server's say.
+func TestTheMessageGoesOnWhole(t *testing.T) {
+	notrace.Check(t)
+	got := make(chan dnsmessage.Message, 1)
+	world := newUpstream(t, "127.0.0.53:53", func(query dnsmessage.Message, tcp bool) []byte {
+		got <- query
+		return says("192.0.2.1")(query, tcp)
+	})
+	c := newContainer(t)
+	c.serve(t, Config{Networks: somewhere(t), Upstream: []Server{world.Server}})
+	require.Equal(t, "600 IN A 192.0.2.1", c.dig(t, "+dnssec", "+bufsize=1400", "+nsid", "+cdflag", "ExAmPlE.org"))
+	query := <-got
+	require.Equal(t, "ExAmPlE.org.", query.Questions[0].Name.String())
+	require.True(t, query.CheckingDisabled)
+	require.Len(t, query.Additionals, 1)
+	option := query.Additionals[0]
+	require.True(t, option.Header.DNSSECAllowed())
+	require.EqualValues(t, 1400, option.Header.Class)
+	require.EqualValues(t, 3, option.Body.(*dnsmessage.OPTResource).Options[0].Code, "NSID")
+}
+
+func TestTheContainersOwnResolverIsNoServerOfIts(t *testing.T) {
+	notrace.Check(t)
+	c := newContainer(t)
+	for _, address := range []string{"127.0.0.11", "::ffff:127.0.0.11"} {
+		self := Server{AddrPort: netip.AddrPortFrom(netip.MustParseAddr(address), 53), Inside: true}
+		_, err := Listen(c.netns, Config{Networks: somewhere(t), Upstream: []Server{self}})
+		require.EqualError(t, err, "dns server 127.0.0.11 is the container's own resolver: name another")
+	}
+}
+
+func queryFor(name string, kind dnsmessage.Type) []byte {
+	return packed(dnsmessage.Message{
+		Header:    dnsmessage.Header{ID: 7, RecursionDesired: true},
+		Questions: []dnsmessage.Question{{Name: dnsmessage.MustNewName(name), Type: kind, Class: dnsmessage.ClassINET}},
+	})
+}
+
+func unpacked(t testing.TB, message []byte) (m dnsmessage.Message) {
+	require.NoError(t, m.Unpack(message))
+	return m
+}
+
+// exchange sends a datagram and returns the next one that comes.
+func exchange(t testing.TB, conn net.Conn, message []byte) []byte {
+	_, err := conn.Write(message)
+	require.NoError(t, err)
+	buffer := make([]byte, largestQuery)
+	n, err := conn.Read(buffer)
+	require.NoError(t, err)
+	return buffer[:n]
+}
+
+// A client that is in a hurry: Close has to end what is under way.
+func TestCloseWaitsForNobody(t *testing.T) {
+	notrace.Check(t)
+	asked := make(chan bool, 2) // one by UDP, one by TCP
+	silent := newUpstream(t, "127.0.0.53:53", func(dnsmessage.Message, bool) []byte { asked <- true; return nil })
+	c := newContainer(t)
+	r, err := Listen(c.netns, Config{Networks: somewhere(t), Upstream: []Server{silent.Server}})
+	require.NoError(t, err)
+	r.Serve()
+	udp, tcp, idle := c.dial(t, "udp", "127.0.0.11:53"), c.dial(t, "tcp", "127.0.0.11:53"), c.dial(t, "tcp", "127.0.0.11:53")
+	query := queryFor("example.org.", dnsmessage.TypeA)
+	_, err = udp.Write(query)
+	require.NoError(t, err)
+	require.NoError(t, writeFramed(tcp, query))
+	<-asked
+	began := time.Now()
+	require.NoError(t, r.Close())
+	require.Less(t, time.Since(began), patience/2)
+	for _, conn := range []net.Conn{tcp, idle} {
+		_, err := readFramed(conn)
+		require.Error(t, err)
+	}
+	require.NoError(t, r.Close(), "twice")
+}
