@@ -66,7 +66,7 @@ func TestWhatIsWrongIsRefusedAndNothingOfItIsKept(t *testing.T) {
 			lie := gzipped(t, tarOf(t, "evil=1"))
 			f.manifest.Layers[0].Size = int64(len(lie))
 			return onBlob(f.manifest.Layers[0].Digest, func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write(lie) })
-		}, "configuration says"},
+		}, "turned out to be"},
 		"a descriptor 5 bytes too small": {func(t *testing.T, f *fixture) misbehave {
 			return editing(t, f, func(m *ocispec.Manifest) { m.Layers[0].Size -= 5 })
 		}, "its descriptor says"},

@@ -35,6 +35,7 @@ type ingest struct {
 
 	leaning unionfs.Leaning // what the tree lacks until the layers below it are there
 
+	plain    bool          // the blob isn't packed: its digest is the layer's diffID
 	unpacked digest.Digest // the diffID of the layer that was read to make the tree
 	size     int64         // its length as a tar
 

@@ -45,6 +45,7 @@ func (s *Store) create() error {
 			return fmt.Errorf("create image store: %w", err)
 		}
 	}
+	spreadApart(s.path("ingest"))
 	return s.locked(func() error {
 		if _, err := os.Stat(s.path("index.json")); errors.Is(err, fs.ErrNotExist) {
 			if err := s.writeIndex(&ocispec.Index{Manifests: []ocispec.Descriptor{}}); err != nil {

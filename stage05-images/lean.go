@@ -98,15 +98,17 @@ func (l *layer) unpackOn(ctx context.Context, in *ingest, lower []string) error 
 			return err
 		}
 	}
-	if l.in.blob != "" {
-		_, err := in.apply(ctx, io.NewSectionReader(l.in.file, 0, l.desc.Size), l.diffID, lower)
+	var blob io.Reader = io.NewSectionReader(l.in.file, 0, l.desc.Size)
+	if l.in.blob == "" {
+		stored, err := l.store.openBlob(l.desc)
+		if err != nil {
+			return err
+		}
+		defer stored.Close()
+		blob = stored
+	}
+	if _, err := in.apply(ctx, blob, lower); err != nil {
 		return err
 	}
-	blob, err := l.store.openBlob(l.desc)
-	if err != nil {
-		return err
-	}
-	defer blob.Close()
-	_, err = in.apply(ctx, blob, l.diffID, lower)
-	return err
+	return in.compare(l.desc, l.diffID)
 }

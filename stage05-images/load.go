@@ -106,7 +106,8 @@ func (m *members) holdAll(parcels []*parcel) error {
 	return m.hold.add(all...)
 }
 
-// unpack makes trees of the layers that came and are needed, three at a time.
+// unpack makes trees of the layers that are needed and have none yet, three at
+// a time.
 func (m *members) unpack(ctx context.Context, parcels []*parcel) ([]*ingest, error) {
 	came := map[digest.Digest]*member{}
 	for _, layer := range m.layers {
@@ -127,7 +128,7 @@ func (m *members) unpack(ctx context.Context, parcels []*parcel) ([]*ingest, err
 				return nil, errors.Join(group.Wait(), fmt.Errorf("%w: two images say that layer %s unpacks to two things", errArchive, ShortID(l.desc.Digest)))
 			case layer != nil && layer.in != nil:
 				arrivals = append(arrivals, layer.in)
-				group.Go(func() error { return layer.unpack(ctx, l.diffID) })
+				group.Go(func() error { return layer.unpack(ctx, l) })
 			case !m.store.hasBlob(l.desc):
 				return nil, errors.Join(group.Wait(), fmt.Errorf("%w: layer %s isn't in it", errArchive, ShortID(l.desc.Digest)))
 			}
@@ -135,11 +136,6 @@ func (m *members) unpack(ctx context.Context, parcels []*parcel) ([]*ingest, err
 		}
 	}
 	return arrivals, group.Wait()
-}
-
-func (layer *member) unpack(ctx context.Context, diffID digest.Digest) error {
-	blob := io.NewSectionReader(layer.in.file, 0, layer.desc.Size)
-	return layer.in.unpack(ctx, counting(ctx, blob, func(int64) {}), diffID)
 }
 
 // nameParcels gives the images their names, all at once.

@@ -10,12 +10,9 @@ import (
 	"path"
 	"strings"
 
-	namespaces "cooper/stage01-namespaces"
-	unionfs "cooper/stage04-unionfs"
 	"cooper/stage05-images/registry"
 
 	"github.com/opencontainers/go-digest"
-	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
 // members is what lies in an archive, by name. Whatever has the name of a path
@@ -27,14 +24,9 @@ type members struct {
 
 	documents map[string][]byte
 	layers    map[string]*member
+	lengths   map[int64]bool    // of the layers in the store and in the archive so far, plain
 	links     map[string]string // a name, and the one that it stands for
 	room      int               // bytes of memory that documents and names may still take
-}
-
-// member is a layer's blob. One that the store has already isn't received.
-type member struct {
-	desc ocispec.Descriptor
-	in   *ingest // nil: the store has it
 }
 
 const (
@@ -115,71 +107,6 @@ func (m *members) document(name string, size int64, body io.Reader) error {
 	data, err := io.ReadAll(body)
 	m.documents[name] = data
 	return err
-}
-
-// blob receives a layer as it is, packed or not. Its name in the archive may be
-// its digest.
-//
-// The plain layers of Docker's archives aren't packed either: that would take
-// more than the rest of a load, and an image that goes on to the next machine
-// has the same layers again. The price is their size on the disk.
-func (m *members) blob(ctx context.Context, name string, desc ocispec.Descriptor, body io.Reader) error {
-	if desc.Size > unionfs.DefaultLimits().Bytes {
-		return fmt.Errorf("%w: %d bytes", unionfs.ErrTooBig, desc.Size)
-	}
-	if desc.Digest != "" {
-		if err := m.hold.add(desc.Digest); err != nil {
-			return err
-		}
-		if m.store.hasBlob(desc) {
-			m.progress.Layer(ShortID(desc.Digest), "Already exists", 0, 0)
-			m.put(name, &member{desc: desc})
-			return nil
-		}
-	}
-	in, err := m.store.ingest(ctx, namespaces.NewID())
-	if err != nil {
-		return err
-	}
-	content := newHashing(m.watched(ctx, name, desc.Size, body))
-	if _, err = io.CopyBuffer(struct{ io.Writer }{in.file}, content, make([]byte, 256<<10)); err == nil {
-		if desc.Digest == "" {
-			desc.Digest = content.digest()
-		}
-		err = content.check(desc)
-	}
-	if err != nil {
-		in.abandon()
-		return err
-	}
-	in.blob = desc.Digest
-	m.progress.Layer(layerLabel(name), "Complete", desc.Size, desc.Size)
-	m.put(name, &member{desc, in})
-	return nil
-}
-
-func (m *members) watched(ctx context.Context, name string, size int64, body io.Reader) io.Reader {
-	id := layerLabel(name)
-	return counting(ctx, body, func(n int64) { m.progress.Layer(id, "Loading layer", n, size) })
-}
-
-// layerLabel is what progress calls a layer: as much as there is of a digest.
-func layerLabel(name string) string {
-	for part := range strings.SplitSeq(strings.TrimPrefix(name, archiveBlobs), "/") {
-		if hex, _, _ := strings.Cut(part, "."); isHex(hex) {
-			return hex[:min(12, len(hex))]
-		}
-	}
-	return name
-}
-
-// put remembers a layer. Of two members of one name the last one counts, as it
-// would if the tar were unpacked.
-func (m *members) put(name string, layer *member) {
-	if old := m.layers[name]; old != nil && old.in != nil {
-		old.in.abandon()
-	}
-	m.layers[name] = layer
 }
 
 // abandon removes all that wasn't published.

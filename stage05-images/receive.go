@@ -1,6 +1,7 @@
 package images
 
 import (
+	"bufio"
 	"context"
 	"crypto/sha256"
 	"errors"
@@ -17,73 +18,100 @@ import (
 
 // receive takes a layer in, in one pass over its bytes:
 //
-//	blob ──┬─▶ sha256 = the descriptor's digest?
-//	       └─▶ decompress ──┬─▶ sha256 = the configuration's diffID?
-//	                        └─▶ unionfs.Apply ──▶ ingest/HEX.tree
+//	blob ─▶ sha256 = the descriptor's digest?
+//	        │ readAhead: what is left of it and what is right of it go on side by side
+//	        └─▶ decompress ──┬─▶ sha256 = the configuration's diffID?
+//	                         └─▶ unionfs.Apply ──▶ ingest/HEX.tree
 //
 // Unpacking begins before the digest is known, since it would otherwise wait
 // for the last byte. What comes of a lie has no name yet, and never gets one.
+// With no diffID nothing is unpacked.
 func (in *ingest) receive(ctx context.Context, src io.Reader, desc ocispec.Descriptor, diffID digest.Digest) error {
 	blob := newHashing(src)
-	if err := in.unpack(ctx, blob, diffID); err != nil {
-		return blob.explain(ctx, err, desc)
+	rest := readAhead(blob)
+	defer rest.stop()
+	if diffID != "" {
+		if err := in.unpack(ctx, rest); err != nil {
+			return blob.explain(err, rest, desc)
+		}
 	}
-	if _, err := io.Copy(io.Discard, blob); err != nil {
+	if _, err := io.Copy(io.Discard, rest); err != nil {
 		return err
 	}
-	return blob.check(desc)
+	if err := blob.check(desc); err != nil || diffID == "" {
+		return err
+	}
+	return in.claim(desc, diffID)
 }
 
-// unpack decompresses a layer and applies it alone; with no diffID it does
-// neither. Alone, so that several can be at once, and so that the tree is the
-// same whatever image brought it. One that leans gets no name from it yet: its
-// tree stays here for lean, or is left out if a hard link needs the layers
-// below to be made at all.
-func (in *ingest) unpack(ctx context.Context, blob io.Reader, diffID digest.Digest) error {
-	in.layer, in.leaning = "", unionfs.Leaning{}
-	if diffID == "" {
-		return nil
-	}
-	leaning, err := in.apply(ctx, blob, diffID, nil)
+// unpack decompresses a layer and applies it alone: so several can be at once,
+// and the tree is the same whatever image brought it. One that leans keeps its
+// tree here for lean, or has none if a hard link needs the layers below to be
+// made at all.
+func (in *ingest) unpack(ctx context.Context, blob io.Reader) (err error) {
+	in.layer = ""
+	in.leaning, err = in.apply(ctx, blob, nil)
 	if errors.Is(err, unionfs.ErrNoTarget) {
 		in.leaning.Links = true
 		return nil
 	}
+	return err
+}
+
+// apply unpacks a layer into the tree, on top of the given directories. What a
+// plain one unpacks to is its blob, which has been hashed or will be: once is
+// enough.
+func (in *ingest) apply(ctx context.Context, blob io.Reader, lower []string) (unionfs.Leaning, error) {
+	in.unpacked = ""
+	buffered := bufio.NewReader(blob)
+	head, _ := buffered.Peek(4) // an error comes again
+	in.plain = layerType(head) == ocispec.MediaTypeImageLayer
+	unpacked, err := unionfs.Decompress(buffered)
 	if err != nil {
+		return unionfs.Leaning{}, err
+	}
+	defer unpacked.Close()
+	applier := unionfs.Applier{Limits: unionfs.DefaultLimits(), Lower: lower}
+	if in.plain {
+		return applier.Apply(ctx, in.tree(), unpacked)
+	}
+	layer := newHashing(unpacked)
+	leaning, err := applier.Apply(ctx, in.tree(), layer)
+	if err == nil {
+		in.unpacked, in.size = layer.digest(), layer.n
+	}
+	return leaning, err
+}
+
+// claim gives a tree that stands by itself the name that its configuration has
+// for it. The blob is known to be what its descriptor says.
+func (in *ingest) claim(desc ocispec.Descriptor, diffID digest.Digest) error {
+	if err := in.compare(desc, diffID); err != nil {
 		return err
 	}
-	if in.leaning = leaning; !leaning.Any() {
+	if !in.leaning.Any() {
 		in.layer = diffID
 	}
 	return nil
 }
 
-// apply unpacks a layer into the tree, on top of the given directories.
-func (in *ingest) apply(ctx context.Context, blob io.Reader, diffID digest.Digest, lower []string) (leaning unionfs.Leaning, err error) {
-	plain, err := unionfs.Decompress(blob)
-	if err != nil {
-		return leaning, err
+// compare holds what the blob unpacked to against the configuration. Of a
+// packed one that wasn't unpacked to its end lean will.
+func (in *ingest) compare(desc ocispec.Descriptor, diffID digest.Digest) error {
+	if in.plain {
+		in.unpacked, in.size = desc.Digest, desc.Size
 	}
-	defer plain.Close()
-	layer := newHashing(plain)
-	leaning, err = unionfs.Applier{Limits: unionfs.DefaultLimits(), Lower: lower}.Apply(ctx, in.tree(), layer)
-	if err != nil {
-		return leaning, err
+	if in.unpacked != "" && in.unpacked != diffID {
+		return fmt.Errorf("%w: layer unpacks to %s, the configuration says %s", registry.ErrRefused, in.unpacked, diffID)
 	}
-	if got := layer.digest(); got != diffID {
-		return leaning, fmt.Errorf("%w: layer unpacks to %s, the configuration says %s", registry.ErrRefused, got, diffID)
-	}
-	in.unpacked, in.size = diffID, layer.n
-	return leaning, nil
+	return nil
 }
 
-// hashing computes the digest of what is read through it, and remembers why
-// reading ended.
+// hashing computes the digest of what is read through it.
 type hashing struct {
 	src  io.Reader
 	hash hash.Hash
 	n    int64
-	err  error
 }
 
 func newHashing(src io.Reader) *hashing { return &hashing{src: src, hash: sha256.New()} }
@@ -92,9 +120,6 @@ func (h *hashing) Read(p []byte) (int, error) {
 	n, err := h.src.Read(p)
 	h.hash.Write(p[:n])
 	h.n += int64(n)
-	if err != nil && err != io.EOF {
-		h.err = err
-	}
 	return n, err
 }
 
@@ -117,14 +142,11 @@ func (h *hashing) check(desc ocispec.Descriptor) error {
 // have broken, or the bytes may be others than promised, of which a damaged
 // gzip stream is only the symptom; the rest of the blob is read to tell. What
 // is honest but too big isn't worth that.
-func (h *hashing) explain(ctx context.Context, err error, desc ocispec.Descriptor) error {
-	if h.err != nil {
-		return h.err
-	}
-	if ctx.Err() != nil || errors.Is(err, unionfs.ErrTooBig) || errors.Is(err, registry.ErrRefused) {
+func (h *hashing) explain(err error, rest io.Reader, desc ocispec.Descriptor) error {
+	if errors.Is(err, unionfs.ErrTooBig) {
 		return err
 	}
-	if _, err := io.Copy(io.Discard, h); err != nil {
+	if _, err := io.Copy(io.Discard, rest); err != nil {
 		return err
 	}
 	if wrong := h.check(desc); wrong != nil {

@@ -40,15 +40,32 @@ func (s *Store) LayerSizes(img *Image) []int64 {
 	sizes := make([]int64, len(img.Manifest.Layers))
 	for i, desc := range img.Manifest.Layers {
 		sizes[i] = desc.Size
-		text, err := os.ReadFile(s.sizePath(img.Config.RootFS.DiffIDs[i]))
-		if err != nil {
-			continue
-		}
-		if n, err := strconv.ParseInt(string(text), 10, 64); err == nil && n >= 0 {
+		if n, ok := s.layerSize(img.Config.RootFS.DiffIDs[i]); ok {
 			sizes[i] = n
 		}
 	}
 	return sizes
+}
+
+func (s *Store) layerSize(diffID digest.Digest) (n int64, ok bool) {
+	text, err := os.ReadFile(s.sizePath(diffID))
+	if err != nil {
+		return 0, false
+	}
+	n, err = strconv.ParseInt(string(text), 10, 64)
+	return n, err == nil && n >= 0
+}
+
+// knownLengths are those of the layers that were unpacked here.
+func (s *Store) knownLengths() map[int64]bool {
+	known := map[int64]bool{}
+	entries, _ := readDir(s.path("sizes"))
+	for _, entry := range entries {
+		if n, ok := s.layerSize(digest.Digest("sha256:" + entry.Name())); ok {
+			known[n] = true
+		}
+	}
+	return known
 }
 
 // UnpackedSize is what all layers of an image take together.
