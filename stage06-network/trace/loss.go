@@ -1,0 +1,117 @@
+package trace
+
+import (
+	"net/netip"
+	"strings"
+
+	"golang.org/x/sys/unix"
+)
+
+// concludeLoss finds where the packet was seen last, if that is on this host
+// and no rule of nftables dropped it.
+func (x *experiment) concludeLoss() bool {
+	container, host := x.of(inContainer), x.of(onHost)
+	return x.lostInHook(container, container.out, "") ||
+		x.lostOnCable() ||
+		x.lostInHook(host, host.out, "") ||
+		x.lostInRouting(host.out, "") ||
+		x.lostAtNeighbour() ||
+		x.lostInHook(host, host.back, "delivered, but the answer was ") ||
+		x.lostInRouting(host.back, "delivered, but the answer was ")
+}
+
+// lostOnCable: it left the container and never came to the host.
+func (x *experiment) lostOnCable() bool {
+	arrived := len(x.of(onHost).out) > 0
+	if x.ns == nil || arrived || x.route.local {
+		return false
+	}
+	next := x.route.nextHop(x.destination)
+	switch {
+	case x.in.neighbour(next, x.route.link).unanswered():
+		x.result(Unreachable, "%s doesn't answer at %s: nobody there has that address", next, x.route.link.Attrs().Name)
+		x.adviseNeighbour(next)
+		return true
+	case x.cable.outer == nil || x.outcome.errno != 0:
+		return false // nobody says that it should have come by here
+	}
+	x.result(Lost, "lost between %s and %s", x.cable.inner.Attrs().Name, x.cable.outer.Attrs().Name)
+	x.advise("are both ends of the cable up? `ip -d link show %s` tells", x.cable.outer.Attrs().Name)
+	return true
+}
+
+func (x *experiment) adviseNeighbour(next netip.Addr) {
+	if next == x.route.gateway && x.cable.bridge != nil {
+		x.advise("the gateway is bridge %s: is it up, and has it the address %s? `ip addr show %s` tells", x.cable.bridge.Attrs().Name, next, x.cable.bridge.Attrs().Name)
+		return
+	}
+	x.advise("is the machine or container with %s running, and on this network?", next)
+}
+
+// lostInHook: it came into a hook and not out of it, and nftables doesn't say
+// why. So it was something else that sits there: iptables-legacy.
+func (x *experiment) lostInHook(s *side, p path, before string) bool {
+	hook, lost := p.lostIn()
+	if !lost {
+		return false
+	}
+	name := strings.ToUpper(hooks[hook])
+	if s.where == onHost && len(x.legacy) > 0 {
+		rule := x.legacy[0]
+		x.result(Dropped, "%sdropped by %s in iptables-legacy's table %s, in the host", before, rule.position(), rule.table)
+		hop := x.say(Out, onHost, hooks[hook], "iptables-legacy, which nftables doesn't see")
+		hop.Chain, hop.Rule, hop.Ends = "iptables-legacy "+rule.table+" "+rule.chain, rule.text(), true
+		x.adviseLegacy(rule)
+		return true
+	}
+	x.result(Lost, "%slost in the hook %s of the %s, after chain %s: not by a rule of nftables", before, hooks[hook], s.where, p.last().chain.chain)
+	if tables := legacyTables(); len(tables) > 0 {
+		x.advise("iptables-legacy has the tables %s here, which nftables doesn't see: `iptables-legacy -S %s`", strings.Join(tables, ", "), name)
+	}
+	return true
+}
+
+// lostInRouting: it came out of prerouting, and neither into input nor forward.
+func (x *experiment) lostInRouting(p path, before string) bool {
+	v := p.at(prerouting, placeLast, false)
+	if v == nil || p.switched() || p.saw(input, placeFirst) || p.saw(forward, placeFirst) {
+		return false
+	}
+	to := v.packet.destination.Addr()
+	forwarding := "ipv4/ip_forward"
+	if to.Is6() {
+		forwarding = "ipv6/conf/all/forwarding"
+	}
+	link := x.host.link(v.iif)
+	switch {
+	case sysctl(forwarding) == "0":
+		x.result(Dropped, "%sdropped by the host, which forwards nothing: net.%s is 0", before, strings.ReplaceAll(forwarding, "/", "."))
+		x.advise("switch forwarding on: sysctl -w net.%s=1", strings.ReplaceAll(forwarding, "/", "."))
+	case to.Is4() && sysctl("ipv4/conf/"+link+"/forwarding") == "0":
+		x.result(Dropped, "%sdropped by the host, which forwards nothing that comes by %s: net.ipv4.conf.%s.forwarding is 0", before, link, link)
+		x.advise("switch forwarding on: sysctl -w net.ipv4.conf.%s.forwarding=1", link)
+	default:
+		hop := x.hostRoute(Out)(v.packet, v.iif)
+		x.result(Unreachable, "%sgiven up by the host, which has no way for it: %s", before, hop.Text)
+		x.advise("`ip route get %s from %s iif %s` asks for it", to, v.packet.source.Addr(), link)
+	}
+	return true
+}
+
+// lostAtNeighbour: it went through all hooks, and whom it was for isn't there.
+func (x *experiment) lostAtNeighbour() bool {
+	last := x.of(onHost).out.last()
+	if last == nil || last.hook != postrouting || last.place != placeLast || x.outcome.answered {
+		return false
+	}
+	next, found := x.next(last)
+	link, err := x.host.LinkByIndex(last.oif)
+	if !found || err != nil || !x.host.neighbour(next, link).unanswered() {
+		return false
+	}
+	x.result(Unreachable, "%s doesn't answer at %s of the host: nobody there has that address", next, link.Attrs().Name)
+	if x.outcome.errno == unix.EHOSTUNREACH {
+		x.advise("the host told the container so: no route to host")
+	}
+	return true
+}

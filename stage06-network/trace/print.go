@@ -1,0 +1,79 @@
+package trace
+
+import (
+	"fmt"
+	"io"
+	"strings"
+)
+
+// Print writes the report for people: one line for each hop, the rules below
+// the hook that they are in, and the sentence last.
+func (r *Report) Print(w io.Writer) error {
+	var text strings.Builder
+	fmt.Fprintf(&text, "%s → %s, %s\n", r.Container, r.Destination, r.Protocol)
+	var section string
+	for _, hop := range r.Hops {
+		if now := r.section(hop); now != section {
+			section = now
+			fmt.Fprintf(&text, "\n%s\n", section)
+		}
+		text.WriteString(hop.line())
+	}
+	fmt.Fprintf(&text, "\n%s %s\n", r.Result.sign(), r.Sentence)
+	for _, advice := range r.Advice {
+		fmt.Fprintf(&text, "  %s\n", advice)
+	}
+	_, err := io.WriteString(w, text.String())
+	return err
+}
+
+func (r *Report) section(hop Hop) string {
+	name := map[string]string{inContainer: "in " + r.Container, onHost: "on the host", onCable: "on the host"}[hop.Where]
+	if hop.Way == Back {
+		name += ", the answer"
+	}
+	return name
+}
+
+// line begins with the hook or the like, in a column of its own. Rules are set
+// in, and deeper after each jump.
+func (h Hop) line() string {
+	if h.Chain == "" {
+		return h.row("  "+h.What, h.Text) + h.changed()
+	}
+	rule := h.Rule
+	if rule == "" {
+		rule = h.Verdict
+	}
+	if h.Handle != 0 {
+		rule += fmt.Sprintf(" # handle %d", h.Handle)
+	}
+	if h.Ends {
+		rule += "  ✗"
+	}
+	return h.row("", strings.Repeat("  ", h.Depth)+h.Chain+": "+rule) + h.changed()
+}
+
+func (h Hop) row(name, text string) string {
+	if h.Chain == "" && h.Ends {
+		text += "  ✗"
+	}
+	return strings.TrimRight(fmt.Sprintf("%-14s%s", name, text), " ") + "\n"
+}
+
+func (h Hop) changed() string {
+	if h.Change == "" {
+		return ""
+	}
+	return fmt.Sprintf("%-14s%s→ %s\n", "", strings.Repeat("  ", h.Depth), h.Change)
+}
+
+func (r Result) sign() string {
+	switch r {
+	case Answered:
+		return "✓"
+	case Silent:
+		return "?"
+	}
+	return "✗"
+}

@@ -1,0 +1,157 @@
+package trace
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"cooper/stage01-namespaces/notrace"
+)
+
+func TestThereIsNoRouteOutOfAnInternalNetwork(t *testing.T) {
+	l := newLab(t)
+	l.web.run(t, "ip route del default")
+	requireReport(t, "no-route", trace(t, l.probe("198.51.100.2", 7, "tcp")))
+}
+
+func TestTheHostForwardsNothing(t *testing.T) {
+	l := newLab(t)
+	var host *place
+	host.run(t, "sysctl -qw net.ipv4.ip_forward=0")
+	requireReport(t, "ip-forward", trace(t, l.probe("198.51.100.2", 7, "tcp")))
+}
+
+func TestTheHostHasNoRoute(t *testing.T) {
+	l := newLab(t)
+	requireReport(t, "host-route", trace(t, l.probe("203.0.113.9", 7, "tcp")))
+}
+
+func TestANeighbourOfTheHostIsNotThere(t *testing.T) {
+	l := newLab(t)
+	nft(t, masquerade)
+	requireReport(t, "no-neighbour", trace(t, l.probe("198.51.100.9", 7, "tcp")))
+}
+
+func TestANeighbourOfTheContainerIsNotThere(t *testing.T) {
+	l := newLab(t)
+	requireReport(t, "no-container", trace(t, l.probe("10.118.0.9", 7, "tcp")))
+}
+
+func TestNobodyListens(t *testing.T) {
+	l := newLab(t)
+	nft(t, masquerade)
+	r := trace(t, l.probe("198.51.100.2", 9, "tcp"))
+	require.Equal(t, Refused, r.Result)
+	requireReport(t, "refused-tcp", r)
+	requireReport(t, "refused-udp", trace(t, l.probe("198.51.100.2", 9, "udp")))
+}
+
+func TestUDPIsAnsweredOrNot(t *testing.T) {
+	l := newLab(t)
+	nft(t, masquerade)
+	l.outside.serve(t, ":7")
+	require.Equal(t, Answered, trace(t, l.probe("198.51.100.2", 7, "udp")).Result)
+	l.outside.do(func() {
+		nft(t, `table ip mute { chain input { type filter hook input priority 0; udp dport 7 drop; }; }`)
+	})
+	t.Cleanup(func() { l.outside.run(t, "nft flush ruleset") })
+	requireReport(t, "silent-udp", trace(t, l.probe("198.51.100.2", 7, "udp")))
+}
+
+func TestAPublishedPortLeadsToAnotherContainer(t *testing.T) {
+	l := newLab(t)
+	nft(t, `table ip lab {
+		map published {
+			type inet_proto . inet_service : ipv4_addr . inet_service
+			elements = { tcp . 8080 : 10.118.0.3 . 80 }
+		}
+		chain prerouting {
+			type nat hook prerouting priority dstnat; policy accept;
+			fib daddr type local dnat to meta l4proto . th dport map @published
+		}
+		chain postrouting {
+			type nat hook postrouting priority srcnat; policy accept;
+			ip saddr 10.118.0.0/24 oifname "cooper0" ct status dnat masquerade
+		}
+	}`)
+	l.db.serve(t, ":80")
+	r := trace(t, l.probe("198.51.100.1", 8080, "tcp"))
+	require.Equal(t, Answered, r.Result)
+	requireReport(t, "published", r)
+}
+
+func TestTwoContainersOfABridge(t *testing.T) {
+	l := newLab(t)
+	l.db.serve(t, ":80")
+	requireReport(t, "bridged", trace(t, l.probe("10.118.0.3", 80, "tcp")))
+}
+
+func TestEchoes(t *testing.T) {
+	l := newLab(t)
+	nft(t, masquerade)
+	requireReport(t, "ping", trace(t, l.probe("198.51.100.2", 0, "")))
+	requireReport(t, "ping6", trace(t, l.probe("fd12::1", 0, "")))
+}
+
+func TestIPv6(t *testing.T) {
+	l := newLab(t)
+	l.db.serve(t, "[::]:80")
+	requireReport(t, "ipv6", trace(t, l.probe("fd12::3", 80, "tcp")))
+	require.Equal(t, Refused, trace(t, l.probe("fd12::1", 81, "tcp")).Result)
+}
+
+func TestAContainerOnTheHostsNetwork(t *testing.T) {
+	l := newLab(t)
+	l.outside.serve(t, ":7")
+	p := l.probe("198.51.100.2", 7, "tcp")
+	p.NetNS = "/proc/self/ns/net"
+	requireReport(t, "host-network", trace(t, p))
+}
+
+func TestTheContainersOwnAddress(t *testing.T) {
+	l := newLab(t)
+	l.web.serve(t, ":80")
+	requireReport(t, "own-address", trace(t, l.probe("127.0.0.1", 80, "tcp")))
+}
+
+func TestMacvlanPassesTheHostBy(t *testing.T) {
+	l := newLab(t)
+	var host *place
+	host.run(t, "ip link add link up0 name mv0 type macvlan mode bridge\nip link set mv0 netns "+l.web.thread()+" name eth1")
+	l.web.run(t, "ip addr add 198.51.100.7/24 dev eth1\nip link set eth1 up")
+	l.outside.serve(t, ":7")
+	requireReport(t, "macvlan", trace(t, l.probe("198.51.100.2", 7, "tcp")))
+}
+
+func TestLegacyRulesAreFoundByTheirCounters(t *testing.T) {
+	notrace.NeedTool(t, "iptables-legacy")
+	l := newLab(t)
+	nft(t, masquerade)
+	var host *place
+	host.run(t, "iptables-legacy -P FORWARD DROP")
+	t.Cleanup(func() { host.run(t, "iptables-legacy -P FORWARD ACCEPT\niptables-legacy -F\niptables-legacy -X") })
+	requireReport(t, "legacy-policy", trace(t, l.probe("198.51.100.2", 7, "tcp")))
+
+	host.run(t, `iptables-legacy -P FORWARD ACCEPT
+		iptables-legacy -N FIREWALL
+		iptables-legacy -A FORWARD -j FIREWALL
+		iptables-legacy -A FIREWALL -i up0 -j DROP
+		iptables-legacy -A FIREWALL -o up0 -p tcp --dport 7 -j DROP`)
+	requireReport(t, "legacy-rule", trace(t, l.probe("198.51.100.2", 7, "tcp")))
+}
+
+func TestNamesAreLookedUpAsTheContainerDoes(t *testing.T) {
+	l := newLab(t)
+	l.outside.serve(t, ":7")
+	nft(t, masquerade)
+	root := t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(root, "etc"), 0o755))
+	require.NoError(t, os.WriteFile(filepath.Join(root, "etc/hosts"), []byte("127.0.0.1 localhost\n198.51.100.2 Outside echo # a comment\n"), 0o644))
+	p := l.probe("outside", 7, "tcp")
+	p.Root = root
+	r := trace(t, p)
+	require.Equal(t, Hop{Way: Out, Where: "container", What: "name", Text: "outside is 198.51.100.2, says /etc/hosts"}, r.Hops[0])
+	require.Equal(t, Answered, r.Result)
+}
