@@ -25,7 +25,7 @@ func (x *experiment) adviseDrop(s *side, name chainName, hop Hop) {
 		x.advise("the rule is the engine's own: networks are kept apart, and what isn't published isn't reached from outside")
 	case name.table == "firewalld":
 		x.advise("firewalld: firewall-cmd --zone=trusted --add-interface=%s", bridge)
-	case hop.What != hooks[forward]:
+	case name.family == nftables.TableFamilyBridge || hop.What != hooks[forward]:
 		x.advise("`nft -a list chain %s` shows the rules", name)
 	case iptables != "" && has("DOCKER-USER"):
 		x.advise("Docker sets the policy of FORWARD to drop, for all links but its own: %[1]s -I DOCKER-USER -i %[2]s -j ACCEPT; %[1]s -I DOCKER-USER -o %[2]s -j ACCEPT", iptables, bridge)

@@ -62,9 +62,9 @@ func (x *experiment) concludeDrop() bool {
 		hop := x.endingHop()
 		name := chainName{e.family, e.table, e.chain}
 		if e.kind == unix.NFT_TRACETYPE_POLICY {
-			x.result(Dropped, "%s by the policy of chain %s, table %s %s, in the %s", end.what, e.chain, families[e.family], e.table, end.side.where)
+			x.result(Dropped, "%s by the policy of chain %s, table %s %s, %s", end.what, e.chain, families[e.family], e.table, places[end.side.where])
 		} else {
-			x.result(Dropped, "%s by a rule of chain %s, table %s %s, in the %s: %s", end.what, e.chain, families[e.family], e.table, end.side.where, hop.Rule)
+			x.result(Dropped, "%s by a rule of chain %s, table %s %s, %s: %s", end.what, e.chain, families[e.family], e.table, places[end.side.where], hop.Rule)
 		}
 		x.adviseDrop(end.side, name, hop)
 		return true
@@ -130,7 +130,11 @@ func milliseconds(d time.Duration) string {
 func (x *experiment) noRoute(err error) {
 	hop := x.say(Out, inContainer, "route", fmt.Sprintf("%s: %s", x.destination, why(err)))
 	hop.Ends = true
-	x.result(Unreachable, "no route to %s from the container: %s", x.destination, why(err))
+	if errors.Is(err, unix.ENETUNREACH) {
+		x.result(Unreachable, "no route to %s from the container", x.destination)
+	} else {
+		x.result(Unreachable, "no route to %s from the container: %s", x.destination, why(err))
+	}
 	switch {
 	case !errors.Is(err, unix.ENETUNREACH):
 	case x.in.hasDefault(x.destination):
@@ -140,6 +144,9 @@ func (x *experiment) noRoute(err error) {
 		x.advise("the container has no default route: its networks are internal, or it has none")
 	}
 }
+
+// places are where a packet can be, in a sentence.
+var places = map[string]string{inContainer: "in the container", onHost: "on the host"}
 
 // why puts the kernel's answers about routes into words.
 func why(err error) string {

@@ -164,11 +164,15 @@ func (x *experiment) of(where string) *side {
 // cable is what joins the container's link to the host.
 type cable struct {
 	inner, outer, bridge netlink.Link // the latter two nil where there are none
+	lower                string       // the host's link that a macvlan or ipvlan is on
 }
 
 // cable follows a veth pair, whose ends know each other's index.
 func (v view) cable(inner netlink.Link, host view, ns *os.File) cable {
 	c := cable{inner: inner}
+	if kind := inner.Type(); kind == "macvlan" || kind == "ipvlan" {
+		c.lower = host.link(inner.Attrs().ParentIndex)
+	}
 	if inner.Type() != "veth" || ns == nil {
 		return c
 	}
@@ -198,7 +202,7 @@ func (c cable) String() string {
 	case c.outer != nil:
 		return fmt.Sprintf("%s ═ %s", name, c.outer.Attrs().Name)
 	case kind == "macvlan" || kind == "ipvlan":
-		return fmt.Sprintf("%s is a %s: packets leave by the link that it is on, past the host's rules", name, kind)
+		return fmt.Sprintf("%s is a %s: packets leave by %s, past the host's rules", name, kind, c.lower)
 	case kind == "tuntap":
 		return fmt.Sprintf("%s is a tap device: a program such as pasta carries the packets on as its own", name)
 	}

@@ -25,18 +25,36 @@ func (f flow) first(reversed bool) []expr.Any {
 	if source.Addr().Is6() {
 		etherType, saddr, daddr = unix.ETH_P_IPV6, 8, 24
 	}
-	words := []expr.Any{&expr.Meta{Key: expr.MetaKeyPROTOCOL, Register: reg}, is(binary.BigEndian.AppendUint16(nil, etherType))}
+	words := []expr.Any{&expr.Meta{Key: expr.MetaKeyPROTOCOL, Register: reg}, is(number(etherType))}
 	words = append(words, network(saddr, source.Addr())...)
 	words = append(words, network(daddr, destination.Addr())...)
 	words = append(words, &expr.Meta{Key: expr.MetaKeyL4PROTO, Register: reg}, is([]byte{f.protocol}))
 	switch f.protocol {
 	case unix.IPPROTO_TCP, unix.IPPROTO_UDP:
-		words = append(words, transport(0, source.Port())...)
-		words = append(words, transport(2, destination.Port())...)
+		words = append(words, transport(0, number(source.Port()))...)
+		words = append(words, transport(2, number(destination.Port()))...)
 	default: // the identifier of an echo request, and of its reply
-		words = append(words, transport(4, f.source.Port())...)
+		words = append(words, transport(4, number(f.source.Port()))...)
 	}
 	return words
+}
+
+// complaint are the words that match an ICMP error about one of the flow's
+// packets: it quotes that one's IP header, without options, and its ports.
+func (f flow) complaint() []expr.Any {
+	protocol, header, saddr, daddr := byte(unix.IPPROTO_ICMP), uint32(20), uint32(12), uint32(16)
+	if f.source.Addr().Is6() {
+		protocol, header, saddr, daddr = unix.IPPROTO_ICMPV6, 40, 8, 24
+	}
+	const quoted = 8 // bytes of ICMP before it
+	words := []expr.Any{&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: reg}, is([]byte{protocol})}
+	words = append(words, transport(quoted+saddr, f.source.Addr().AsSlice())...)
+	words = append(words, transport(quoted+daddr, f.destination.Addr().AsSlice())...)
+	at := quoted + header
+	if f.destination.Port() == 0 {
+		at += 4 // the identifier
+	}
+	return append(words, transport(at, number(f.source.Port()))...)
 }
 
 // answer are the words that match what comes back, whatever became of the
@@ -50,10 +68,10 @@ func (f flow) answer() []expr.Any {
 		&expr.Ct{Key: expr.CtKeyPROTOCOL, Register: reg}, is([]byte{f.protocol}),
 		&expr.Ct{Key: expr.CtKeySRC, Register: reg}, is(union(f.source.Addr())),
 		&expr.Ct{Key: expr.CtKeyDST, Register: reg}, is(union(f.destination.Addr())),
-		&expr.Ct{Key: expr.CtKeyPROTOSRC, Register: reg}, is(binary.BigEndian.AppendUint16(nil, f.source.Port())),
+		&expr.Ct{Key: expr.CtKeyPROTOSRC, Register: reg}, is(number(f.source.Port())),
 	}
 	if f.destination.Port() != 0 {
-		words = append(words, &expr.Ct{Key: expr.CtKeyPROTODST, Register: reg}, is(binary.BigEndian.AppendUint16(nil, f.destination.Port())))
+		words = append(words, &expr.Ct{Key: expr.CtKeyPROTODST, Register: reg}, is(number(f.destination.Port())))
 	}
 	return words
 }
@@ -86,12 +104,14 @@ func network(offset uint32, address netip.Addr) []expr.Any {
 	}
 }
 
-func transport(offset uint32, number uint16) []expr.Any {
+func transport(offset uint32, data []byte) []expr.Any {
 	return []expr.Any{
-		&expr.Payload{Base: expr.PayloadBaseTransportHeader, Offset: offset, Len: 2, DestRegister: reg},
-		is(binary.BigEndian.AppendUint16(nil, number)),
+		&expr.Payload{Base: expr.PayloadBaseTransportHeader, Offset: offset, Len: uint32(len(data)), DestRegister: reg},
+		is(data),
 	}
 }
+
+func number(n uint16) []byte { return binary.BigEndian.AppendUint16(nil, n) }
 
 // union is an address as connection tracking keeps it in a table of family
 // inet: 16 bytes, of which IPv4 uses the first 4 (union nf_inet_addr).

@@ -15,6 +15,7 @@ type chapter struct {
 	where string
 	tap   *tap
 	view  view
+	port  func(index int) string // names a bridge's port, and the container behind it
 	path  path
 	route func(packet, int) Hop // asks for the way of a packet that came in by a link
 	hops  []Hop
@@ -27,7 +28,7 @@ func (c *chapter) write() []Hop {
 	hook, bridged := -1, false
 	for i, v := range c.path {
 		if v.bridged() && v.hook == forward && v.place == placeFirst {
-			c.hops = append(c.hops, Hop{Way: c.way, Where: c.where, What: "bridge", Text: fmt.Sprintf("switches it from port %s to port %s", c.view.link(v.iif), c.view.link(v.oif))})
+			c.hops = append(c.hops, Hop{Way: c.way, Where: c.where, What: "bridge", Text: fmt.Sprintf("switches it from port %s to port %s", c.port(v.iif), c.port(v.oif))})
 			hook = -1
 		}
 		if v.bridged() && !c.foreign(v) {
@@ -60,7 +61,7 @@ func (c *chapter) foreign(v *visit) bool {
 
 func hookName(v *visit) string {
 	if v.bridged() {
-		return "bridge " + hooks[v.hook]
+		return "bridge"
 	}
 	return hooks[v.hook]
 }
@@ -69,6 +70,8 @@ func hookName(v *visit) string {
 func (c *chapter) header(v *visit) string {
 	in, out := c.view.link(v.iif), c.view.link(v.oif)
 	switch {
+	case v.bridged():
+		return fmt.Sprintf("its own hook %s: %s", hooks[v.hook], v.packet)
 	case in != "" && out != "":
 		return fmt.Sprintf("from %s to %s: %s", in, out, v.packet)
 	case in != "":
@@ -84,6 +87,9 @@ func (c *chapter) header(v *visit) string {
 func (c *chapter) rules(v *visit) {
 	stack := []string{v.chain.chain}
 	for _, e := range v.events {
+		if e.kind != unix.NFT_TRACETYPE_POLICY && e.handle == 0 || e.kind == unix.NFT_TRACETYPE_RETURN {
+			continue // no rule matched; the end of a chain that was jumped to
+		}
 		if at := slices.Index(stack, e.chain); at >= 0 {
 			stack = stack[:at+1]
 		} else {
@@ -91,11 +97,8 @@ func (c *chapter) rules(v *visit) {
 		}
 		name := chainName{e.family, e.table, e.chain}
 		hop := Hop{Way: c.way, Where: c.where, What: hookName(v), Chain: name.String(), Depth: len(stack) - 1, Verdict: verdict(e), Ends: e.dropped()}
-		switch e.kind {
-		case unix.NFT_TRACETYPE_RULE:
+		if e.kind == unix.NFT_TRACETYPE_RULE {
 			hop.Handle, hop.Rule = e.handle, c.ruleText(name, e)
-		case unix.NFT_TRACETYPE_RETURN:
-			continue // the end of a chain that was jumped to
 		}
 		c.hops = append(c.hops, hop)
 	}

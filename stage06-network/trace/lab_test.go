@@ -74,9 +74,22 @@ func (p *place) run(t testing.TB, lines string) {
 
 func (p *place) thread() string { return strings.Split(p.netns, "/")[2] }
 
-func newLab(t testing.TB) *lab {
+// report is a test with a lab of its own.
+type report struct {
+	name string
+	test func(*testing.T)
+}
+
+// everyLab runs them one after the other while it holds the machine.
+func everyLab(t *testing.T, reports []report) {
 	notrace.Check(t)
 	notrace.NeedTool(t, "nft", "ip")
+	for _, report := range reports {
+		t.Run(report.name, report.test)
+	}
+}
+
+func newLab(t testing.TB) *lab {
 	before := state(t)
 	t.Cleanup(func() { require.Equal(t, before, state(t), "left in the host's namespace") })
 	l := &lab{newPlace(t), newPlace(t), newPlace(t)}
@@ -177,7 +190,7 @@ func trace(t testing.TB, p Probe) *Report {
 }
 
 // varies is what no two runs have in common.
-var varies = regexp.MustCompile(`:[0-9]{5}\b|[0-9]+\.[0-9] ms|([0-9a-f]{2}:){5}[0-9a-f]{2}|handle [0-9]+`)
+var varies = regexp.MustCompile(`:[0-9]{5}\b|[0-9]+\.[0-9] ms|([0-9a-f]{2}:){5}[0-9a-f]{2}|handle [0-9]+|/proc/[0-9]+`)
 
 // requireReport compares the printed report with a file of testdata, in which …
 // stands for what varies.
@@ -189,6 +202,8 @@ func requireReport(t testing.TB, name string, r *Report) {
 		switch {
 		case strings.HasPrefix(found, "handle"):
 			return "handle …"
+		case strings.HasPrefix(found, "/proc"):
+			return "/proc/…"
 		case strings.HasPrefix(found, ":"):
 			return ":…"
 		case strings.HasSuffix(found, "ms"):

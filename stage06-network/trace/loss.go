@@ -58,13 +58,13 @@ func (x *experiment) lostInHook(s *side, p path, before string) bool {
 	name := strings.ToUpper(hooks[hook])
 	if s.where == onHost && len(x.legacy) > 0 {
 		rule := x.legacy[0]
-		x.result(Dropped, "%sdropped by %s in iptables-legacy's table %s, in the host", before, rule.position(), rule.table)
+		x.result(Dropped, "%sdropped by %s in iptables-legacy's table %s, on the host", before, rule.position(), rule.table)
 		hop := x.say(Out, onHost, hooks[hook], "iptables-legacy, which nftables doesn't see")
 		hop.Chain, hop.Rule, hop.Ends = "iptables-legacy "+rule.table+" "+rule.chain, rule.text(), true
 		x.adviseLegacy(rule)
 		return true
 	}
-	x.result(Lost, "%slost in the hook %s of the %s, after chain %s: not by a rule of nftables", before, hooks[hook], s.where, p.last().chain.chain)
+	x.result(Lost, "%slost in the hook %s %s, after chain %s: not by a rule of nftables", before, hooks[hook], places[s.where], p.last().chain.chain)
 	if tables := legacyTables(); len(tables) > 0 {
 		x.advise("iptables-legacy has the tables %s here, which nftables doesn't see: `iptables-legacy -S %s`", strings.Join(tables, ", "), name)
 	}
@@ -92,7 +92,7 @@ func (x *experiment) lostInRouting(p path, before string) bool {
 		x.advise("switch forwarding on: sysctl -w net.ipv4.conf.%s.forwarding=1", link)
 	default:
 		hop := x.hostRoute(Out)(v.packet, v.iif)
-		x.result(Unreachable, "%sgiven up by the host, which has no way for it: %s", before, hop.Text)
+		x.result(Unreachable, "%sgiven up by the host: %s", before, hop.Text)
 		x.advise("`ip route get %s from %s iif %s` asks for it", to, v.packet.source.Addr(), link)
 	}
 	return true

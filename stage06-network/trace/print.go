@@ -38,8 +38,11 @@ func (r *Report) section(hop Hop) string {
 // line begins with the hook or the like, in a column of its own. Rules are set
 // in, and deeper after each jump.
 func (h Hop) line() string {
-	if h.Chain == "" {
-		return h.row("  "+h.What, h.Text) + h.changed()
+	switch {
+	case h.Chain == "" && h.Change != "":
+		return h.row("", h.Text) + h.changed()
+	case h.Chain == "":
+		return h.row("  "+h.What, h.Text)
 	}
 	rule := h.Rule
 	if rule == "" {

@@ -46,8 +46,6 @@ func (w way) nextHop(destination netip.Addr) netip.Addr {
 
 func (w way) String() string {
 	switch {
-	case w.local:
-		return "one of its own addresses"
 	case w.gateway.IsValid():
 		return fmt.Sprintf("via %s dev %s", w.gateway, w.link.Attrs().Name)
 	}
@@ -113,8 +111,18 @@ type neighbour struct {
 	state    int // NUD_…, 0 where nobody has asked
 }
 
+// asked: somebody wanted to know. Links such as loopback need no asking.
+func (n neighbour) asked() bool { return n.state&^netlink.NUD_NOARP != 0 }
+
 func (n neighbour) unanswered() bool {
 	return n.state&(netlink.NUD_INCOMPLETE|netlink.NUD_FAILED) != 0
+}
+
+func (n neighbour) text(of netip.Addr, link string) string {
+	if n.unanswered() {
+		return fmt.Sprintf("%s doesn't answer at %s: nobody there has that address", of, link)
+	}
+	return fmt.Sprintf("%s is at %s, by %s", of, n.hardware, link)
 }
 
 func (v view) neighbour(of netip.Addr, link netlink.Link) neighbour {
@@ -142,9 +150,9 @@ func (v view) link(index int) string {
 	return link.Attrs().Name
 }
 
-// port finds the bridge's port behind which a hardware address was seen last,
+// bridgePort finds the bridge's port behind which a hardware address was seen last,
 // in the bridge's forwarding table; see bridge(8), fdb. nil if none is known.
-func (v view) port(bridge netlink.Link, hardware net.HardwareAddr) netlink.Link {
+func (v view) bridgePort(bridge netlink.Link, hardware net.HardwareAddr) netlink.Link {
 	entries, err := v.NeighList(0, unix.AF_BRIDGE)
 	if err != nil || len(hardware) == 0 {
 		return nil

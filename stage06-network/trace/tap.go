@@ -108,6 +108,7 @@ func (t *tap) addChains(table *nftables.Table, f flow, tracked bool) {
 			case sees && place.name == placeFirst:
 				t.mark(chain, f.first(false))
 				t.mark(chain, f.first(true))
+				t.mark(chain, f.complaint())
 			case place.name == placeTracked:
 				t.mark(chain, f.answer())
 			}

@@ -8,9 +8,21 @@ import (
 	"cooper/stage01-namespaces/notrace"
 )
 
-// Each test's report stands in testdata as it is printed.
+// Each report stands in testdata as it is printed.
+func TestWhichRuleDrops(t *testing.T) {
+	everyLab(t, []report{
+		{"a packet is answered under the host's address", aPacketIsAnsweredUnderTheHostsAddress},
+		{"a rule of a foreign table drops", aRuleOfAForeignTableDrops},
+		{"Docker's policy drops", dockersPolicyDrops},
+		{"a rejection tells the sender", aRejectionTellsTheSender},
+		{"the answer is dropped", theAnswerIsDropped},
+		{"the host's input drops", theHostsInputDrops},
+		{"the container's own rule drops", theContainersOwnRuleDrops},
+		{"a rule of the bridge drops", aRuleOfTheBridgeDrops},
+	})
+}
 
-func TestAPacketIsAnsweredUnderTheHostsAddress(t *testing.T) {
+func aPacketIsAnsweredUnderTheHostsAddress(t *testing.T) {
 	l := newLab(t)
 	nft(t, masquerade)
 	l.outside.serve(t, ":7")
@@ -19,7 +31,7 @@ func TestAPacketIsAnsweredUnderTheHostsAddress(t *testing.T) {
 	requireReport(t, "answered", r)
 }
 
-func TestARuleOfAForeignTableDrops(t *testing.T) {
+func aRuleOfAForeignTableDrops(t *testing.T) {
 	l := newLab(t)
 	nft(t, masquerade+`table inet firewall {
 		chain forward {
@@ -37,7 +49,7 @@ func TestARuleOfAForeignTableDrops(t *testing.T) {
 	requireReport(t, "foreign-rule", r)
 }
 
-func TestDockersPolicyDrops(t *testing.T) {
+func dockersPolicyDrops(t *testing.T) {
 	notrace.NeedTool(t, "iptables-nft")
 	l := newLab(t)
 	nft(t, masquerade)
@@ -50,7 +62,7 @@ func TestDockersPolicyDrops(t *testing.T) {
 	requireReport(t, "docker-policy", trace(t, l.probe("198.51.100.2", 7, "tcp")))
 }
 
-func TestARejectionTellsTheSender(t *testing.T) {
+func aRejectionTellsTheSender(t *testing.T) {
 	l := newLab(t)
 	nft(t, masquerade+`table inet filter {
 		chain forward {
@@ -61,7 +73,7 @@ func TestARejectionTellsTheSender(t *testing.T) {
 	requireReport(t, "rejected", trace(t, l.probe("198.51.100.2", 7, "tcp")))
 }
 
-func TestTheAnswerIsDropped(t *testing.T) {
+func theAnswerIsDropped(t *testing.T) {
 	l := newLab(t)
 	nft(t, masquerade+`table inet filter {
 		chain forward {
@@ -73,7 +85,7 @@ func TestTheAnswerIsDropped(t *testing.T) {
 	requireReport(t, "answer-dropped", trace(t, l.probe("198.51.100.2", 7, "tcp")))
 }
 
-func TestTheHostsInputDrops(t *testing.T) {
+func theHostsInputDrops(t *testing.T) {
 	l := newLab(t)
 	nft(t, `table ip filter {
 		chain input {
@@ -85,7 +97,7 @@ func TestTheHostsInputDrops(t *testing.T) {
 	requireReport(t, "input", trace(t, l.probe("10.118.0.1", 53, "udp")))
 }
 
-func TestTheContainersOwnRuleDrops(t *testing.T) {
+func theContainersOwnRuleDrops(t *testing.T) {
 	l := newLab(t)
 	l.web.do(func() {
 		nft(t, `table ip own { chain output { type filter hook output priority 0; ip daddr 198.51.100.0/24 drop; }; }`)
@@ -94,12 +106,12 @@ func TestTheContainersOwnRuleDrops(t *testing.T) {
 	requireReport(t, "own-rule", trace(t, l.probe("198.51.100.2", 7, "tcp")))
 }
 
-func TestARuleOfTheBridgeDrops(t *testing.T) {
+func aRuleOfTheBridgeDrops(t *testing.T) {
 	l := newLab(t)
 	nft(t, `table bridge apart {
 		chain forward {
 			type filter hook forward priority 0; policy accept;
-			iifname "veth0" oifname "veth1" drop
+			iifname "veth0" oifname "veth1" ip protocol tcp drop
 		}
 	}`)
 	l.db.serve(t, ":80")

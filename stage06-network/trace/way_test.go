@@ -10,36 +10,58 @@ import (
 	"cooper/stage01-namespaces/notrace"
 )
 
-func TestThereIsNoRouteOutOfAnInternalNetwork(t *testing.T) {
+// These have no rule that drops: routes, neighbours, services.
+func TestWhereThePacketGoes(t *testing.T) {
+	everyLab(t, []report{
+		{"there is no route out of an internal network", thereIsNoRouteOutOfAnInternalNetwork},
+		{"the host forwards nothing", theHostForwardsNothing},
+		{"the host has no route", theHostHasNoRoute},
+		{"a neighbour of the host is not there", aNeighbourOfTheHostIsNotThere},
+		{"a neighbour of the container is not there", aNeighbourOfTheContainerIsNotThere},
+		{"nobody listens", nobodyListens},
+		{"UDP is answered or not", uDPIsAnsweredOrNot},
+		{"a published port leads to another container", aPublishedPortLeadsToAnotherContainer},
+		{"two containers of a bridge", twoContainersOfABridge},
+		{"echoes", echoes},
+		{"IPv6", iPv6},
+		{"a container on the host's network", aContainerOnTheHostsNetwork},
+		{"the container's own address", theContainersOwnAddress},
+		{"macvlan passes the host by", macvlanPassesTheHostBy},
+		{"legacy rules are found by their counters", legacyRulesAreFoundByTheirCounters},
+		{"names are looked up as the container does", namesAreLookedUpAsTheContainerDoes},
+	})
+}
+
+func thereIsNoRouteOutOfAnInternalNetwork(t *testing.T) {
 	l := newLab(t)
 	l.web.run(t, "ip route del default")
 	requireReport(t, "no-route", trace(t, l.probe("198.51.100.2", 7, "tcp")))
 }
 
-func TestTheHostForwardsNothing(t *testing.T) {
+func theHostForwardsNothing(t *testing.T) {
 	l := newLab(t)
 	var host *place
 	host.run(t, "sysctl -qw net.ipv4.ip_forward=0")
 	requireReport(t, "ip-forward", trace(t, l.probe("198.51.100.2", 7, "tcp")))
 }
 
-func TestTheHostHasNoRoute(t *testing.T) {
+func theHostHasNoRoute(t *testing.T) {
 	l := newLab(t)
 	requireReport(t, "host-route", trace(t, l.probe("203.0.113.9", 7, "tcp")))
 }
 
-func TestANeighbourOfTheHostIsNotThere(t *testing.T) {
+func aNeighbourOfTheHostIsNotThere(t *testing.T) {
 	l := newLab(t)
 	nft(t, masquerade)
 	requireReport(t, "no-neighbour", trace(t, l.probe("198.51.100.9", 7, "tcp")))
 }
 
-func TestANeighbourOfTheContainerIsNotThere(t *testing.T) {
+func aNeighbourOfTheContainerIsNotThere(t *testing.T) {
 	l := newLab(t)
 	requireReport(t, "no-container", trace(t, l.probe("10.118.0.9", 7, "tcp")))
 }
 
-func TestNobodyListens(t *testing.T) {
+func nobodyListens(t *testing.T) {
 	l := newLab(t)
 	nft(t, masquerade)
 	r := trace(t, l.probe("198.51.100.2", 9, "tcp"))
@@ -48,7 +70,7 @@ func TestNobodyListens(t *testing.T) {
 	requireReport(t, "refused-udp", trace(t, l.probe("198.51.100.2", 9, "udp")))
 }
 
-func TestUDPIsAnsweredOrNot(t *testing.T) {
+func uDPIsAnsweredOrNot(t *testing.T) {
 	l := newLab(t)
 	nft(t, masquerade)
 	l.outside.serve(t, ":7")
@@ -60,7 +82,7 @@ func TestUDPIsAnsweredOrNot(t *testing.T) {
 	requireReport(t, "silent-udp", trace(t, l.probe("198.51.100.2", 7, "udp")))
 }
 
-func TestAPublishedPortLeadsToAnotherContainer(t *testing.T) {
+func aPublishedPortLeadsToAnotherContainer(t *testing.T) {
 	l := newLab(t)
 	nft(t, `table ip lab {
 		map published {
@@ -82,41 +104,41 @@ func TestAPublishedPortLeadsToAnotherContainer(t *testing.T) {
 	requireReport(t, "published", r)
 }
 
-func TestTwoContainersOfABridge(t *testing.T) {
+func twoContainersOfABridge(t *testing.T) {
 	l := newLab(t)
 	l.db.serve(t, ":80")
 	requireReport(t, "bridged", trace(t, l.probe("10.118.0.3", 80, "tcp")))
 }
 
-func TestEchoes(t *testing.T) {
+func echoes(t *testing.T) {
 	l := newLab(t)
 	nft(t, masquerade)
 	requireReport(t, "ping", trace(t, l.probe("198.51.100.2", 0, "")))
 	requireReport(t, "ping6", trace(t, l.probe("fd12::1", 0, "")))
 }
 
-func TestIPv6(t *testing.T) {
+func iPv6(t *testing.T) {
 	l := newLab(t)
 	l.db.serve(t, "[::]:80")
 	requireReport(t, "ipv6", trace(t, l.probe("fd12::3", 80, "tcp")))
 	require.Equal(t, Refused, trace(t, l.probe("fd12::1", 81, "tcp")).Result)
 }
 
-func TestAContainerOnTheHostsNetwork(t *testing.T) {
+func aContainerOnTheHostsNetwork(t *testing.T) {
 	l := newLab(t)
 	l.outside.serve(t, ":7")
 	p := l.probe("198.51.100.2", 7, "tcp")
-	p.NetNS = "/proc/self/ns/net"
+	p.NetNS = "/proc/thread-self/ns/net"
 	requireReport(t, "host-network", trace(t, p))
 }
 
-func TestTheContainersOwnAddress(t *testing.T) {
+func theContainersOwnAddress(t *testing.T) {
 	l := newLab(t)
 	l.web.serve(t, ":80")
 	requireReport(t, "own-address", trace(t, l.probe("127.0.0.1", 80, "tcp")))
 }
 
-func TestMacvlanPassesTheHostBy(t *testing.T) {
+func macvlanPassesTheHostBy(t *testing.T) {
 	l := newLab(t)
 	var host *place
 	host.run(t, "ip link add link up0 name mv0 type macvlan mode bridge\nip link set mv0 netns "+l.web.thread()+" name eth1")
@@ -125,7 +147,7 @@ func TestMacvlanPassesTheHostBy(t *testing.T) {
 	requireReport(t, "macvlan", trace(t, l.probe("198.51.100.2", 7, "tcp")))
 }
 
-func TestLegacyRulesAreFoundByTheirCounters(t *testing.T) {
+func legacyRulesAreFoundByTheirCounters(t *testing.T) {
 	notrace.NeedTool(t, "iptables-legacy")
 	l := newLab(t)
 	nft(t, masquerade)
@@ -142,7 +164,7 @@ func TestLegacyRulesAreFoundByTheirCounters(t *testing.T) {
 	requireReport(t, "legacy-rule", trace(t, l.probe("198.51.100.2", 7, "tcp")))
 }
 
-func TestNamesAreLookedUpAsTheContainerDoes(t *testing.T) {
+func namesAreLookedUpAsTheContainerDoes(t *testing.T) {
 	l := newLab(t)
 	l.outside.serve(t, ":7")
 	nft(t, masquerade)

@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"net/netip"
+	"slices"
 
 	"github.com/vishvananda/netlink"
 )
@@ -18,12 +19,12 @@ func (x *experiment) write() {
 	x.report.Packet = packet(x.call.flow).String()
 	x.say(Out, inContainer, "route", x.routeText(x.destination, x.route))
 	hop := x.route.nextHop(x.destination)
-	if !x.route.local {
-		x.say(Out, inContainer, "neighbour", neighbourText(hop, x.in.neighbour(hop, x.route.link)))
+	if n := x.in.neighbour(hop, x.route.link); n.asked() {
+		x.say(Out, inContainer, "neighbour", n.text(hop, x.route.link.Attrs().Name)).Ends = n.unanswered()
 	}
 	container, host := x.of(inContainer), x.of(onHost)
 	x.chapter(Out, container, container.out, nil)
-	if x.ns != nil && !x.route.local {
+	if x.ns != nil && !x.route.local && !x.ended() {
 		x.say(Out, onCable, "cable", x.cable.String())
 	}
 	x.chapter(Out, host, host.out, x.hostRoute(Out))
@@ -33,26 +34,24 @@ func (x *experiment) write() {
 }
 
 func (x *experiment) chapter(way Way, s *side, p path, route func(packet, int) Hop) {
-	c := chapter{way: way, where: s.where, tap: s.tap, view: s.view, path: p, route: route}
+	c := chapter{way: way, where: s.where, tap: s.tap, view: s.view, port: x.port, path: p, route: route}
 	x.report.Hops = append(x.report.Hops, c.write()...)
 }
 
 func (x *experiment) routeText(to netip.Addr, w way) string {
+	if w.local {
+		return fmt.Sprintf("%s is one of the container's own addresses", to)
+	}
 	text := fmt.Sprintf("%s %s", to, w)
-	if w.source.IsValid() && !w.local {
+	if w.source.IsValid() {
 		text += fmt.Sprintf(" src %s", w.source)
 	}
 	return text
 }
 
-func neighbourText(of netip.Addr, n neighbour) string {
-	switch {
-	case n.unanswered():
-		return fmt.Sprintf("%s doesn't answer: nobody at this link has that address", of)
-	case len(n.hardware) == 0:
-		return fmt.Sprintf("%s needs no hardware address here", of)
-	}
-	return fmt.Sprintf("%s is at %s", of, n.hardware)
+// ended tells whether a hop was the packet's last.
+func (x *experiment) ended() bool {
+	return slices.ContainsFunc(x.report.Hops, func(hop Hop) bool { return hop.Ends })
 }
 
 // hostRoute asks for the route that the host takes for a packet.
@@ -65,6 +64,9 @@ func (x *experiment) hostRoute(direction Way) func(packet, int) Hop {
 			return hop
 		}
 		hop.Text = fmt.Sprintf("%s %s", p.destination.Addr(), found)
+		if found.local {
+			hop.Text = fmt.Sprintf("%s is one of the host's own addresses", p.destination.Addr())
+		}
 		return hop
 	}
 }
@@ -83,7 +85,15 @@ func (x *experiment) leave(p path) {
 	if !found {
 		return
 	}
-	x.say(Out, onHost, "neighbour", neighbourText(next, x.host.neighbour(next, link))+x.behind(link, next))
+	n := x.host.neighbour(next, link)
+	if !n.asked() {
+		return
+	}
+	text := n.text(next, link.Attrs().Name)
+	if port := x.host.bridgePort(link, n.hardware); port != nil {
+		text += ", behind port " + x.port(port.Attrs().Index)
+	}
+	x.say(Out, onHost, "neighbour", text).Ends = n.unanswered()
 }
 
 // next is the neighbour that a packet was given to, by the route that the host
@@ -97,24 +107,22 @@ func (x *experiment) next(v *visit) (netip.Addr, bool) {
 	return found.nextHop(to), true
 }
 
-// behind names the cable, and the container at its other end, where the
-// neighbour is one of a bridge's.
-func (x *experiment) behind(bridge netlink.Link, of netip.Addr) string {
-	if bridge.Type() != "bridge" {
-		return ", by " + bridge.Attrs().Name
+// port names a bridge's port, and the container at the other end of its cable.
+func (x *experiment) port(index int) string {
+	name := x.host.link(index)
+	link, err := x.host.LinkByIndex(index)
+	if err != nil {
+		return name
 	}
-	port := x.host.port(bridge, x.host.neighbour(of, bridge).hardware)
-	if port == nil {
-		return ", by bridge " + bridge.Attrs().Name
-	}
-	text := fmt.Sprintf(", behind port %s of bridge %s", port.Attrs().Name, bridge.Attrs().Name)
 	for _, other := range x.probe.Others {
-		if ns, err := openNamespace(other.NetNS); err == nil && ns != nil {
-			if peerIn(port, ns, x.host) {
-				text += ", the cable of " + other.Name
-			}
-			ns.Close()
+		ns, err := openNamespace(other.NetNS)
+		if err != nil || ns == nil {
+			continue // it has ended by now, or is on the host's network
 		}
+		if peerIn(link, ns, x.host) {
+			name += " (" + other.Name + ")"
+		}
+		ns.Close()
 	}
-	return text
+	return name
 }
