@@ -19,8 +19,6 @@ type outcome struct {
 // refused: the packet arrived, and nobody listens at its port.
 func (o outcome) refused() bool { return o.errno == unix.ECONNREFUSED }
 
-func (o outcome) silent() bool { return !o.answered && o.errno == 0 }
-
 // events are what poll(2) is to wait for: a TCP connection is there when it can
 // be written to, anything else is answered by something to read.
 func (c *call) events() int16 {
