@@ -63,3 +63,28 @@ var volatile = regexp.MustCompile(`(?m)^#.*\n|\[\d+:\d+\]`)
 func save(t testing.TB, iptables string) string {
 	return volatile.ReplaceAllString(run(t, iptables+"-save"), "")
 }
+
+// As RHEL 7 has it, with the log that people put before it.
+func TestContainersHaveTheirNetworkWhereTheLastRuleRejects(t *testing.T) {
+	for _, iptables := range programs {
+		t.Run(iptables.name, func(t *testing.T) {
+			newHost(t, iptables.name)
+			for _, rule := range []string{"-p tcp --dport 1 -j ACCEPT", "-m limit --limit 1/sec -j LOG", "-j REJECT"} {
+				run(t, iptables.name+" -A FORWARD "+rule)
+			}
+			before := save(t, iptables.name)
+			require.False(t, reaches(t, "ours", "outside", iptables.family))
+			require.NoError(t, Admit(prefix))
+			require.True(t, reaches(t, "ours", "outside", iptables.family))
+			require.Regexp(t, "--dport 1 -j ACCEPT\n-A "+regexp.QuoteMeta(openings[0]+"\n-A "+openings[1])+"\n.*LOG", save(t, iptables.name))
+
+			run(t, iptables.name+" -I FORWARD 4 -i cooper0 -p tcp -j DROP")
+			require.NoError(t, Admit(prefix))
+			require.False(t, reaches(t, "ours", "outside", iptables.family), "others' rules are asked first, later ones too")
+			run(t, iptables.name+" -D FORWARD -i cooper0 -p tcp -j DROP")
+
+			require.NoError(t, Withdraw(prefix))
+			require.Equal(t, before, save(t, iptables.name))
+		})
+	}
+}

@@ -9,39 +9,6 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// nftables is a socket to nf_tables for looking. It asks for one chain by name
-// and for its rules, so that the cost doesn't grow with what else is there.
-//
-// The rules' expressions are read here and not by google/nftables, which leaves
-// out those that it doesn't know: a rule with a condition of such a kind would
-// look as though it had none.
-type nftables struct{ *netlink.Conn }
-
-func openNftables() (nftables, error) {
-	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
-	if err != nil {
-		return nftables{}, fmt.Errorf("open nftables: %w", err)
-	}
-	return nftables{conn}, nil
-}
-
-// get sends one request about a family's objects, and returns the attributes of
-// each of the answers.
-func (n nftables) get(kind uint16, family byte, flags netlink.HeaderFlags, about ...netlink.Attribute) ([]netlink.Message, error) {
-	attributes, err := netlink.MarshalAttributes(about)
-	if err != nil {
-		return nil, err
-	}
-	header := []byte{family, unix.NFNETLINK_V0, 0, 0} // struct nfgenmsg
-	return n.Execute(netlink.Message{
-		Header: netlink.Header{
-			Type:  netlink.HeaderType(unix.NFNL_SUBSYS_NFTABLES<<8 | kind),
-			Flags: netlink.Request | flags,
-		},
-		Data: append(header, attributes...),
-	})
-}
-
 func name(kind uint16, text string) netlink.Attribute {
 	return netlink.Attribute{Type: kind, Data: append([]byte(text), 0)}
 }
@@ -54,27 +21,24 @@ type baseChain struct {
 	drops       bool   // its policy
 }
 
-// chain returns a chain by name; os.ErrNotExist if there is none.
+// chain returns a chain by name; unix.ENOENT if there is none.
 func (n nftables) chain(family byte, table, chainName string) (baseChain, error) {
-	answers, err := n.get(unix.NFT_MSG_GETCHAIN, family, 0,
+	answer, err := n.get(unix.NFT_MSG_GETCHAIN, family,
 		name(unix.NFTA_CHAIN_TABLE, table), name(unix.NFTA_CHAIN_NAME, chainName))
 	if err != nil {
 		return baseChain{}, fmt.Errorf("find chain %s in table %s: %w", chainName, table, err)
 	}
-	if len(answers) != 1 {
-		return baseChain{}, fmt.Errorf("find chain %s in table %s: %d answers", chainName, table, len(answers))
-	}
-	return parseChain(answers[0].Data)
+	return parseChain(answer)
 }
 
 // chains lists the base chains of all tables of all families.
 func (n nftables) chains() (list []baseChain, err error) {
-	answers, err := n.get(unix.NFT_MSG_GETCHAIN, unix.NFPROTO_UNSPEC, netlink.Dump)
+	answers, err := n.dump(unix.NFT_MSG_GETCHAIN, unix.NFPROTO_UNSPEC)
 	if err != nil {
 		return nil, fmt.Errorf("list chains: %w", err)
 	}
 	for _, answer := range answers {
-		c, err := parseChain(answer.Data)
+		c, err := parseChain(answer)
 		if err != nil {
 			return nil, err
 		}
@@ -114,7 +78,7 @@ func parseChain(message []byte) (baseChain, error) {
 
 // rules lists the rules of a chain; a chain that isn't there has none.
 func (n nftables) rules(family byte, table, chainName string) (list []rule, err error) {
-	answers, err := n.get(unix.NFT_MSG_GETRULE, family, netlink.Dump,
+	answers, err := n.dump(unix.NFT_MSG_GETRULE, family,
 		name(unix.NFTA_RULE_TABLE, table), name(unix.NFTA_RULE_CHAIN, chainName))
 	if errors.Is(err, unix.ENOENT) {
 		return nil, nil
@@ -123,7 +87,7 @@ func (n nftables) rules(family byte, table, chainName string) (list []rule, err 
 		return nil, fmt.Errorf("list rules of chain %s in table %s: %w", chainName, table, err)
 	}
 	for _, answer := range answers {
-		r, err := parseRule(answer.Data)
+		r, err := parseRule(answer)
 		if err != nil {
 			return nil, fmt.Errorf("read rule of chain %s in table %s: %w", chainName, table, err)
 		}
