@@ -4,14 +4,16 @@ import (
 	"fmt"
 
 	"github.com/google/nftables"
+	"github.com/mdlayher/netlink"
 )
 
 // catalogue is what a namespace's tables hold. A trace message names a rule by
 // its number, which `nft -a list ruleset` calls its handle.
 type catalogue struct {
 	conn   *nftables.Conn
+	socket *netlink.Conn // conn's
 	chains map[chainName]*nftables.Chain
-	rules  map[chainName][]*nftables.Rule
+	rules  map[chainName][]rule
 }
 
 type chainName struct {
@@ -21,31 +23,28 @@ type chainName struct {
 
 // readCatalogue lists the chains. Rules are read when one is asked for, a chain
 // at a time: a host may have tens of thousands.
-func readCatalogue(conn *nftables.Conn, except string) (*catalogue, error) {
-	c := &catalogue{conn, map[chainName]*nftables.Chain{}, map[chainName][]*nftables.Rule{}}
+func readCatalogue(conn *nftables.Conn, socket *netlink.Conn) (*catalogue, error) {
+	c := &catalogue{conn, socket, map[chainName]*nftables.Chain{}, map[chainName][]rule{}}
 	chains, err := conn.ListChains()
 	if err != nil {
 		return nil, fmt.Errorf("list chains: %w", err)
 	}
 	for _, chain := range chains {
-		if chain.Table.Name != except {
-			c.chains[chainName{chain.Table.Family, chain.Table.Name, chain.Name}] = chain
-		}
+		c.chains[chainName{chain.Table.Family, chain.Table.Name, chain.Name}] = chain
 	}
 	return c, nil
 }
 
 // rule finds a rule by its handle; nil if it is gone.
-func (c *catalogue) rule(name chainName, handle uint64) *nftables.Rule {
+func (c *catalogue) rule(name chainName, handle uint64) *rule {
 	rules, read := c.rules[name]
 	if !read {
-		table := &nftables.Table{Family: name.family, Name: name.table}
-		rules, _ = c.conn.GetRules(table, &nftables.Chain{Table: table, Name: name.chain}) // it may be gone with its table
+		rules, _ = readRules(c.socket, name) // it may be gone with its table
 		c.rules[name] = rules
 	}
-	for _, rule := range rules {
-		if rule.Handle == handle {
-			return rule
+	for i := range rules {
+		if rules[i].handle == handle {
+			return &rules[i]
 		}
 	}
 	return nil

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"slices"
 
-	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
 	"golang.org/x/sys/unix"
 )
@@ -109,8 +108,7 @@ func (c *chapter) ruleText(name chainName, e event) string {
 	if rule == nil {
 		return fmt.Sprintf("(a rule that is gone by now) %s", verdict(e))
 	}
-	rule.Table = &nftables.Table{Family: name.family, Name: name.table}
-	return text(rule, c.tap.rules)
+	return text(rule, name, c.tap.rules)
 }
 
 func verdict(e event) string {

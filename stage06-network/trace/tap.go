@@ -65,15 +65,17 @@ const (
 func openTap(ns *os.File, f flow, tracked bool) (*tap, error) {
 	t := &tap{table: "cooper-trace-" + strings.ToLower(rand.Text()[:8])}
 	var err error
+	var owner *netlink.Conn
 	families := []nftables.TableFamily{nftables.TableFamilyINet, nftables.TableFamilyBridge}
 	t.conn, err = nftables.New(nftables.AsLasting(), inNamespace(ns), nftables.WithSockOptions(func(socket *netlink.Conn) error {
+		owner = socket
 		families, err = ownTables(socket, t.table, families)
 		return err
 	}))
 	if err != nil {
 		return nil, fmt.Errorf("make a table for tracing: %w", err)
 	}
-	if t.rules, err = readCatalogue(t.conn, t.table); err != nil {
+	if t.rules, err = readCatalogue(t.conn, owner); err != nil {
 		return nil, errors.Join(err, t.close())
 	}
 	for _, family := range families {

@@ -7,7 +7,6 @@ import (
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
-	"github.com/google/nftables/userdata"
 	"golang.org/x/sys/unix"
 )
 
@@ -17,10 +16,9 @@ import (
 // something of the packet into a register, mask, compare. To write it is to run
 // it with words in the registers: `meta load iifname => reg 1` puts the word
 // there, and `cmp eq reg 1 "eth0"` makes it a phrase, iifname "eth0".
-func text(rule *nftables.Rule, all *catalogue) string {
-	w := &writer{family: rule.Table.Family, table: rule.Table, all: all, registers: map[uint32]operand{}}
-	w.comment, _ = userdata.GetString(rule.UserData, userdata.TypeComment)
-	for _, instruction := range rule.Exprs {
+func text(r *rule, chain chainName, all *catalogue) string {
+	w := &writer{chainName: chain, all: all, registers: map[uint32]operand{}, comment: r.comment}
+	for _, instruction := range r.instructions {
 		w.write(instruction)
 	}
 	if w.comment != "" {
@@ -30,8 +28,7 @@ func text(rule *nftables.Rule, all *catalogue) string {
 }
 
 type writer struct {
-	family    nftables.TableFamily
-	table     *nftables.Table
+	chainName
 	all       *catalogue
 	registers map[uint32]operand // by slots of 4 bytes
 	phrases   []string
@@ -40,9 +37,10 @@ type writer struct {
 	// What is known of the packet from the phrases before. Those that only
 	// prepare another, such as `meta l4proto tcp` for `tcp dport 80`, are
 	// taken back when that comes, as nft does.
-	protocol                      uint8 // of the transport, 0 if unknown
-	version                       byte  // 4 or 6, 0 if unknown
-	protocolPhrase, versionPhrase string
+	protocol                                  uint8 // of the transport, 0 if unknown
+	version                                   byte  // 4 or 6, 0 if unknown
+	protocolPhrase, versionPhrase, linkPhrase string
+	from                                      string // the phrase of a lower bound
 }
 
 func (w *writer) say(phrase string) { w.phrases = append(w.phrases, phrase) }
@@ -64,9 +62,9 @@ func slot(register uint32) uint32 {
 	return (register - unix.NFT_REG_1) * 4
 }
 
-func (w *writer) write(instruction expr.Any) {
+func (w *writer) write(instruction any) {
 	switch e := instruction.(type) {
-	case *expr.Meta, *expr.Payload, *expr.Ct, *expr.Fib, *expr.Rt, *expr.Immediate, *expr.Bitwise, *expr.Socket, *expr.Numgen, *expr.Hash:
+	case *expr.Meta, *expr.Payload, *expr.Ct, *expr.Fib, *expr.Immediate, *expr.Bitwise:
 		w.load(e)
 	case *expr.Cmp:
 		w.compare(w.registers[slot(e.Register)], e.Op, e.Data)
@@ -88,7 +86,7 @@ func (w *writer) write(instruction expr.Any) {
 }
 
 // act writes the statements, which do something.
-func (w *writer) act(instruction expr.Any) {
+func (w *writer) act(instruction any) {
 	switch e := instruction.(type) {
 	case *expr.NAT:
 		w.say(w.nat(e))
@@ -108,10 +106,8 @@ func (w *writer) act(instruction expr.Any) {
 		w.say("queue")
 	case *expr.Dynset:
 		w.say("update @" + e.SetName)
-	case *expr.Objref:
-		w.say(fmt.Sprintf("%q", e.Name))
-	default:
-		w.say("(" + strings.TrimPrefix(fmt.Sprintf("%T", e), "*expr.") + ")")
+	case unknown:
+		w.say("(" + string(e) + " …)")
 	}
 }
 
@@ -140,7 +136,14 @@ func (w *writer) compare(left operand, op expr.CmpOp, data []byte) {
 			phrase = left.text + " ! " + left.value(left.mask)
 		}
 	}
+	if op == expr.CmpOpLte && strings.HasPrefix(w.from, left.text+" >= ") && left.text != "" {
+		phrase = strings.Replace(w.from, " >= ", " ", 1) + "-" + left.value(data)
+		w.takeBack(&w.from)
+	}
 	w.say(phrase)
+	if op == expr.CmpOpGte {
+		w.from = phrase
+	}
 	if op != expr.CmpOpEq || len(data) == 0 {
 		return
 	}
@@ -152,6 +155,8 @@ func (w *writer) compare(left operand, op expr.CmpOp, data []byte) {
 		}
 	case nfprotos:
 		w.version, w.versionPhrase = map[byte]byte{unix.NFPROTO_IPV4: 4, unix.NFPROTO_IPV6: 6}[data[0]], phrase
+	case linkTypes:
+		w.linkPhrase = phrase
 	case etherTypes:
 		w.version, w.versionPhrase = map[string]byte{"ip": 4, "ip6": 6}[left.value(data)], phrase
 	}

@@ -21,12 +21,14 @@ type operand struct {
 }
 
 // bits: the word is a set of flags, and the mask picks some of them.
-func (o operand) bits() bool { return o.mask != nil && (o.kind == ctStates || o.kind == ctStatuses) }
+func (o operand) bits() bool {
+	return o.mask != nil && (o.kind == ctStates || o.kind == ctStatuses || o.kind == tcpFlags)
+}
 
 // slots is how many quarters of a register it takes.
 func (o operand) slots() uint32 { return uint32(max(o.size+3, 4) / 4) }
 
-func (w *writer) load(instruction expr.Any) {
+func (w *writer) load(instruction any) {
 	switch e := instruction.(type) {
 	case *expr.Immediate:
 		w.registers[slot(e.Register)] = operand{data: e.Data, size: len(e.Data)}
@@ -53,14 +55,6 @@ func (w *writer) load(instruction expr.Any) {
 		}
 	case *expr.Fib:
 		w.registers[slot(e.Register)] = fibOperand(e)
-	case *expr.Rt:
-		w.registers[slot(e.Register)] = operand{text: fmt.Sprintf("rt %d", e.Key), size: 4}
-	case *expr.Socket:
-		w.registers[slot(e.Register)] = operand{text: fmt.Sprintf("socket %d", e.Key), size: 4}
-	case *expr.Numgen:
-		w.registers[slot(e.Register)] = operand{text: fmt.Sprintf("numgen mod %d", e.Modulus), kind: nativeNumbers, size: 4}
-	case *expr.Hash:
-		w.registers[slot(e.DestRegister)] = operand{text: fmt.Sprintf("jhash mod %d", e.Modulus), kind: nativeNumbers, size: 4}
 	}
 }
 
@@ -94,7 +88,7 @@ func fibOperand(e *expr.Fib) operand {
 	case e.ResultOIFNAME:
 		return operand{text: words + " oifname", kind: linkNames, size: 16}
 	}
-	return operand{text: words + " oif", kind: nativeNumbers, size: 4}
+	return operand{text: words + " oif", kind: foundLinks, size: 4}
 }
 
 // field names the bytes of a header. Where nobody has said yet which protocol
@@ -103,7 +97,11 @@ func (w *writer) field(e *expr.Payload) operand {
 	o := operand{size: int(e.Len)}
 	switch e.Base {
 	case expr.PayloadBaseLLHeader:
-		o.text, o.kind = map[uint32]string{0: "ether daddr", 6: "ether saddr"}[e.Offset], hardwareAddresses
+		o.text, o.kind = map[uint32]string{0: "ether daddr", 6: "ether saddr", 12: "ether type"}[e.Offset], hardwareAddresses
+		if e.Offset == 12 {
+			o.kind = etherTypes
+		}
+		w.takeBack(&w.linkPhrase)
 	case expr.PayloadBaseNetworkHeader:
 		o.text, o.kind = w.networkField(e)
 		if o.text != "" && w.family != nftables.TableFamilyIPv4 && w.family != nftables.TableFamilyIPv6 {
@@ -113,6 +111,9 @@ func (w *writer) field(e *expr.Payload) operand {
 		o.text, o.kind = w.transportField(e.Offset)
 		if o.text != "" && w.protocol != 0 {
 			w.takeBack(&w.protocolPhrase)
+			if w.protocol == unix.IPPROTO_ICMP || w.protocol == unix.IPPROTO_ICMPV6 {
+				w.takeBack(&w.versionPhrase) // each is of one version
+			}
 		}
 	}
 	if o.text == "" {

@@ -1,12 +1,16 @@
 package trace
 
 import (
+	"bytes"
+	"encoding/binary"
 	"fmt"
+	"net"
 	"slices"
 	"strings"
 
 	"github.com/google/nftables"
 	"github.com/google/nftables/expr"
+	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -56,7 +60,7 @@ func (w *writer) key(register uint32) (parts []operand) {
 const few = 12
 
 func (w *writer) elements(name string, parts []operand) string {
-	set, elements := w.all.elements(w.table, name)
+	set, elements := w.all.elements(&nftables.Table{Family: w.family, Name: w.table}, name)
 	if set == nil {
 		return "@" + name
 	}
@@ -64,10 +68,10 @@ func (w *writer) elements(name string, parts []operand) string {
 	if set.Interval && !set.Concatenation {
 		texts = intervals(elements, parts)
 	} else {
+		slices.SortFunc(elements, func(a, b nftables.SetElement) int { return compareKeys(a.Key, b.Key, parts) })
 		for _, element := range elements {
 			texts = append(texts, keyText(element.Key, parts)+valueText(element))
 		}
-		slices.Sort(texts)
 	}
 	if len(texts) > few {
 		texts = append(texts[:few], "…")
@@ -89,11 +93,28 @@ func keyText(key []byte, parts []operand) string {
 	return strings.Join(texts, " . ")
 }
 
+// compareKeys orders as nft does, by the number that a key is.
+func compareKeys(a, b []byte, parts []operand) int {
+	if len(parts) == 1 && (parts[0].kind == ctStates || parts[0].kind == nativeNumbers || parts[0].kind == marks) {
+		return int(native(a)) - int(native(b))
+	}
+	return bytes.Compare(a, b)
+}
+
+// valueText writes what a map has for a key; a verdict map's values are
+// attributes, NFTA_VERDICT_CODE and _CHAIN.
 func valueText(element nftables.SetElement) string {
-	switch {
-	case element.VerdictData != nil:
+	if element.VerdictData != nil {
 		return " : " + verdictText(element.VerdictData.Kind, element.VerdictData.Chain)
-	case len(element.Val) > 0:
+	}
+	if attributes, err := netlink.NewAttributeDecoder(element.Val); err == nil && len(element.Val) > 4 {
+		attributes.ByteOrder = binary.BigEndian
+		verdict := event{verdict: expr.VerdictStop} // which no rule can have
+		if verdict.parseVerdict(attributes) == nil && attributes.Err() == nil && verdict.verdict != expr.VerdictStop {
+			return " : " + verdictText(verdict.verdict, verdict.jump)
+		}
+	}
+	if len(element.Val) > 0 {
 		return fmt.Sprintf(" : 0x%x", element.Val)
 	}
 	return ""
@@ -109,13 +130,45 @@ func intervals(elements []nftables.SetElement, parts []operand) (texts []string)
 		}
 		text := keyText(element.Key, parts)
 		if i+1 < len(elements) && elements[i+1].IntervalEnd {
-			if last := before(elements[i+1].Key); !slices.Equal(last, element.Key) {
-				text += "-" + keyText(last, parts)
-			}
+			text = span(element.Key, before(elements[i+1].Key), parts)
 		}
 		texts = append(texts, text+valueText(element))
 	}
 	return texts
+}
+
+// span writes a network as such, and any other range by its ends.
+func span(first, last []byte, parts []operand) string {
+	if bytes.Equal(first, last) {
+		return keyText(first, parts)
+	}
+	if len(parts) == 1 && (parts[0].kind == addresses4 || parts[0].kind == addresses6) {
+		if mask, is := networkMask(first, last); is {
+			masked := parts[0]
+			masked.mask = mask
+			return masked.value(first)
+		}
+	}
+	return keyText(first, parts) + "-" + keyText(last, parts)
+}
+
+// networkMask tells whether a range is all of a network.
+func networkMask(first, last []byte) (mask []byte, is bool) {
+	ones, ended := 0, false
+	for i := range first {
+		for bit := 7; bit >= 0; bit-- {
+			a, b := first[i]>>bit&1, last[i]>>bit&1
+			switch {
+			case a == b && !ended:
+				ones++
+			case a != 0 || b != 1:
+				return nil, false
+			default:
+				ended = true
+			}
+		}
+	}
+	return net.CIDRMask(ones, len(first)*8), true
 }
 
 // before is the number before, of one in network order.

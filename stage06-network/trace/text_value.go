@@ -35,6 +35,9 @@ const (
 	ctStates
 	ctStatuses
 	ctDirections
+	packetTypes
+	linkTypes
+	foundLinks
 )
 
 type name struct {
@@ -57,7 +60,7 @@ var metas = map[expr.MetaKey]name{
 	expr.MetaKeyIIFNAME: {"iifname", linkNames, 16}, expr.MetaKeyOIFNAME: {"oifname", linkNames, 16},
 	expr.MetaKeySKUID: {"meta skuid", nativeNumbers, 4}, expr.MetaKeySKGID: {"meta skgid", nativeNumbers, 4},
 	expr.MetaKeyNFTRACE: {"meta nftrace", nativeNumbers, 1}, expr.MetaKeyNFPROTO: {"meta nfproto", nfprotos, 1},
-	expr.MetaKeyL4PROTO: {"meta l4proto", protocols, 1}, expr.MetaKeyPKTTYPE: {"meta pkttype", nativeNumbers, 1},
+	expr.MetaKeyL4PROTO: {"meta l4proto", protocols, 1}, expr.MetaKeyPKTTYPE: {"meta pkttype", packetTypes, 1}, expr.MetaKeyIIFTYPE: {"meta iiftype", linkTypes, 2},
 	expr.MetaKeyBRIIIFNAME: {"meta ibrname", linkNames, 16}, expr.MetaKeyBRIOIFNAME: {"meta obrname", linkNames, 16},
 }
 
@@ -109,6 +112,12 @@ func (o operand) value(data []byte) string {
 		return flags(native(data), []flag{{1, "invalid"}, {8, "new"}, {2, "established"}, {4, "related"}, {64, "untracked"}})
 	case ctStatuses:
 		return flags(native(data), []flag{{1, "expected"}, {2, "seen-reply"}, {4, "assured"}, {8, "confirmed"}, {16, "snat"}, {32, "dnat"}, {512, "dying"}})
+	case packetTypes:
+		return named(uint32(data[0]), map[uint32]string{0: "host", 1: "broadcast", 2: "multicast", 3: "other"})
+	case linkTypes:
+		return named(uint32(binary.NativeEndian.Uint16(data)), map[uint32]string{unix.ARPHRD_ETHER: "ether"})
+	case foundLinks:
+		return named(native(data), map[uint32]string{0: "missing"})
 	case ctDirections:
 		return named(uint32(data[0]), map[uint32]string{0: "original", 1: "reply"})
 	}

@@ -191,7 +191,7 @@ func limitText(e *expr.Limit) string {
 		amount = " bytes"
 	}
 	text := fmt.Sprintf("limit rate %s%d%s/%s", over, e.Rate, amount, units[e.Unit])
-	if e.Type == expr.LimitTypePkts {
+	if e.Type == expr.LimitTypePkts && e.Burst != 5 { // nft's default
 		text += fmt.Sprintf(" burst %d packets", e.Burst)
 	}
 	return text
