@@ -34,6 +34,13 @@ type side struct {
 	out, back path
 }
 
+func (s *side) path(way Way) path {
+	if way == Back {
+		return s.back
+	}
+	return s.out
+}
+
 // The places of a hop.
 const (
 	inContainer = "container"
@@ -42,6 +49,12 @@ const (
 )
 
 func (x *experiment) run(ctx context.Context) (err error) {
+	if x.ns, err = openNamespace(x.probe.NetNS); err != nil {
+		return err
+	}
+	if x.ns != nil {
+		defer x.ns.Close()
+	}
 	if x.in, err = newView(x.ns); err != nil {
 		return err
 	}

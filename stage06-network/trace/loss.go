@@ -11,13 +11,14 @@ import (
 // and no rule of nftables dropped it.
 func (x *experiment) concludeLoss() bool {
 	container, host := x.of(inContainer), x.of(onHost)
-	return x.lostInHook(container, container.out, "") ||
+	return x.lostInHook(container, Out) ||
 		x.lostOnCable() ||
-		x.lostInHook(host, host.out, "") ||
-		x.lostInRouting(host.out, "") ||
+		x.lostInBridge() ||
+		x.lostInHook(host, Out) ||
+		x.lostInRouting(Out) ||
 		x.lostAtNeighbour() ||
-		x.lostInHook(host, host.back, "delivered, but the answer was ") ||
-		x.lostInRouting(host.back, "delivered, but the answer was ")
+		x.lostInHook(host, Back) ||
+		x.lostInRouting(Back)
 }
 
 // lostOnCable: it left the container and never came to the host.
@@ -41,6 +42,10 @@ func (x *experiment) lostOnCable() bool {
 }
 
 func (x *experiment) adviseNeighbour(next netip.Addr) {
+	if next != x.route.gateway && x.isolated() {
+		x.adviseIsolated()
+		return
+	}
 	if next == x.route.gateway && x.cable.bridge != nil {
 		x.advise("the gateway is bridge %s: is it up, and has it the address %s? `ip addr show %s` tells", x.cable.bridge.Attrs().Name, next, x.cable.bridge.Attrs().Name)
 		return
@@ -48,9 +53,45 @@ func (x *experiment) adviseNeighbour(next netip.Addr) {
 	x.advise("is the machine or container with %s running, and on this network?", next)
 }
 
+// isolated tells whether the container's port of the bridge is one that
+// exchanges nothing with its like; see bridge(8), "isolated".
+func (x *experiment) isolated() bool {
+	if x.cable.bridge == nil {
+		return false
+	}
+	port, err := x.host.LinkGetProtinfo(x.cable.outer)
+	return err == nil && port.Isolated
+}
+
+// lostInBridge: it came into the bridge, which gave it to no port and not to
+// the host either.
+func (x *experiment) lostInBridge() bool {
+	p := x.of(onHost).out
+	if p.at(prerouting, placeLast, true) == nil || p.switched() || p.at(input, placeFirst, true) != nil {
+		return false
+	}
+	x.result(Lost, "lost in bridge %s, which has no port for it", x.cable.bridge.Attrs().Name)
+	if x.isolated() {
+		x.adviseIsolated()
+	}
+	return true
+}
+
+func (x *experiment) adviseIsolated() {
+	x.advise("port %s of bridge %s is isolated: the containers of this network don't reach one another", x.cable.outer.Attrs().Name, x.cable.bridge.Attrs().Name)
+}
+
+func prelude(way Way) string {
+	if way == Back {
+		return "delivered, but the answer was "
+	}
+	return ""
+}
+
 // lostInHook: it came into a hook and not out of it, and nftables doesn't say
 // why. So it was something else that sits there: iptables-legacy.
-func (x *experiment) lostInHook(s *side, p path, before string) bool {
+func (x *experiment) lostInHook(s *side, way Way) bool {
+	p, before := s.path(way), prelude(way)
 	hook, lost := p.lostIn()
 	if !lost {
 		return false
@@ -59,7 +100,7 @@ func (x *experiment) lostInHook(s *side, p path, before string) bool {
 	if s.where == onHost && len(x.legacy) > 0 {
 		rule := x.legacy[0]
 		x.result(Dropped, "%sdropped by %s in iptables-legacy's table %s, on the host", before, rule.position(), rule.table)
-		hop := x.say(Out, onHost, hooks[hook], "iptables-legacy, which nftables doesn't see")
+		hop := x.say(way, onHost, hooks[hook], "iptables-legacy, which nftables doesn't see")
 		hop.Chain, hop.Rule, hop.Ends = "iptables-legacy "+rule.table+" "+rule.chain, rule.text(), true
 		x.adviseLegacy(rule)
 		return true
@@ -72,7 +113,8 @@ func (x *experiment) lostInHook(s *side, p path, before string) bool {
 }
 
 // lostInRouting: it came out of prerouting, and neither into input nor forward.
-func (x *experiment) lostInRouting(p path, before string) bool {
+func (x *experiment) lostInRouting(way Way) bool {
+	p, before := x.of(onHost).path(way), prelude(way)
 	v := p.at(prerouting, placeLast, false)
 	if v == nil || p.switched() || p.saw(input, placeFirst) || p.saw(forward, placeFirst) {
 		return false
@@ -91,7 +133,7 @@ func (x *experiment) lostInRouting(p path, before string) bool {
 		x.result(Dropped, "%sdropped by the host, which forwards nothing that comes by %s: net.ipv4.conf.%s.forwarding is 0", before, link, link)
 		x.advise("switch forwarding on: sysctl -w net.ipv4.conf.%s.forwarding=1", link)
 	default:
-		hop := x.hostRoute(Out)(v.packet, v.iif)
+		hop := x.hostRoute(way)(v.packet, v.iif)
 		x.result(Unreachable, "%sgiven up by the host: %s", before, hop.Text)
 		x.advise("`ip route get %s from %s iif %s` asks for it", to, v.packet.source.Addr(), link)
 	}

@@ -16,6 +16,9 @@ const inOwnNetwork = "COOPER_TEST_IN_OWN_NETWORK"
 // The tests run in a network namespace of their own, which plays the host.
 func TestMain(m *testing.M) {
 	switch {
+	case os.Getenv(traceFor) != "":
+		traceAsTold()
+		return
 	case os.Geteuid() != 0: // the tests of the kernel say that they are skipped
 	case os.Getenv(inOwnNetwork) == "":
 		os.Exit(againInOwnNetwork())

@@ -55,7 +55,8 @@ func (s *sorter) begin(e event) {
 	delete(s.open, e.id)
 	way := s.way(e)
 	name := chainName{e.family, e.table, e.chain}
-	if way == "" || s.seen[way][name] {
+	another := e.table != s.tap.table && strings.HasPrefix(e.table, tablePrefix) // trace, at the same time
+	if way == "" || another || s.seen[way][name] {
 		return
 	}
 	s.ways[e.id], s.seen[way][name] = way, true

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"os"
 	"strconv"
 	"time"
 
@@ -69,16 +68,11 @@ func Run(ctx context.Context, p Probe) (*Report, error) {
 	if p.Timeout == 0 {
 		p.Timeout = 3 * time.Second
 	}
-	ns, err := openNamespace(p.NetNS)
-	if err != nil {
-		return nil, err
-	}
-	defer closeAll(ns)
-	x := &experiment{probe: p, ns: ns, report: &Report{Container: p.Container, Destination: p.Host}}
+	x := &experiment{probe: p, report: &Report{Container: p.Container, Destination: p.Host}}
 	if p.Port != 0 {
 		x.report.Destination = net.JoinHostPort(p.Host, strconv.Itoa(int(p.Port)))
 	}
-	err = x.run(ctx)
+	err := x.run(ctx)
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
 		return nil, fmt.Errorf("trace %s: tracing reads and writes the host's packet filter, which takes root: %w", p.Host, err)
 	}
@@ -86,12 +80,4 @@ func Run(ctx context.Context, p Probe) (*Report, error) {
 		return nil, fmt.Errorf("trace %s: %w", p.Host, err)
 	}
 	return x.report, nil
-}
-
-func closeAll(files ...*os.File) {
-	for _, file := range files {
-		if file != nil {
-			file.Close()
-		}
-	}
 }

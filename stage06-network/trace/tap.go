@@ -45,6 +45,10 @@ type tap struct {
 	rules *catalogue
 }
 
+// tablePrefix begins the table's name; the rest is drawn, since several traces
+// may be on at once.
+const tablePrefix = "cooper-trace-"
+
 // Where a chain of ours is: at the first place of a hook, just after connection
 // tracking, and at the last.
 const (
@@ -63,7 +67,7 @@ const (
 // openTap makes the tables; ns is nil for the caller's own namespace. tracked
 // says whether answers may be translated there.
 func openTap(ns *os.File, f flow, tracked bool) (*tap, error) {
-	t := &tap{table: "cooper-trace-" + strings.ToLower(rand.Text()[:8])}
+	t := &tap{table: tablePrefix + strings.ToLower(rand.Text()[:8])}
 	var err error
 	var owner *netlink.Conn
 	families := []nftables.TableFamily{nftables.TableFamilyINet, nftables.TableFamilyBridge}
