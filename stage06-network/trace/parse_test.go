@@ -71,12 +71,16 @@ func TestChecksums(t *testing.T) {
 // Whatever the kernel may send: nothing of it ends the program.
 func FuzzMessages(f *testing.F) {
 	f.Add([]byte{1, 0, 0, 0, 8, 0, 6, 0, 0, 0, 0, 7})
+	f.Add([]byte("\x01\x00\x00\x00\b\x00\a\x00\x7f\x00\x00\a")) // a comment that is cut off
 	f.Add([]byte{2, 0, 0, 0, 12, 0, 4, 128, 8, 0, 1, 128, 4, 0, 1, 0})
+	conn, err := nftables.New()
+	require.NoError(f, err)
+	all := &catalogue{conn: conn}
 	f.Fuzz(func(t *testing.T, payload []byte) {
 		_, _ = parseEvent(payload)
 		if len(payload) >= 4 {
 			if r, err := parseRule(payload); err == nil {
-				_ = text(&r, chainName{nftables.TableFamily(payload[0]), "table", "chain"}, nil)
+				_ = text(&r, chainName{nftables.TableFamily(payload[0]), "table", "chain"}, all)
 			}
 		}
 		info := append(payload, make([]byte, infoSize)...)[:infoSize]

@@ -5,7 +5,6 @@ import (
 	"fmt"
 
 	"github.com/google/nftables/expr"
-	"github.com/google/nftables/userdata"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -78,14 +77,20 @@ func parseRule(payload []byte) (r rule, err error) {
 	return r, attributes.Err()
 }
 
-// comment reads what nft keeps with a rule: a type, a length, a text that ends
-// with a zero byte.
+// comment reads what nft keeps with a rule, each with a type and a length in
+// front. Type 0 is the comment, a text that ends with a zero byte.
 func comment(data []byte) string {
-	if len(data) < 2 || len(data) < 2+int(data[1]) {
-		return ""
+	for len(data) >= 2 {
+		kind, size := data[0], int(data[1])
+		if data = data[2:]; size > len(data) {
+			return ""
+		}
+		if kind == 0 {
+			return cString(data[:size])
+		}
+		data = data[size:]
 	}
-	text, _ := userdata.GetString(data, userdata.TypeComment)
-	return text
+	return ""
 }
 
 func parseInstruction(family byte, attributes *netlink.AttributeDecoder) any {

@@ -76,6 +76,9 @@ var cts = map[expr.CtKey]name{
 
 // value writes bytes as the operand's kind has them.
 func (o operand) value(data []byte) string {
+	if len(data) == 0 {
+		return ""
+	}
 	switch o.kind {
 	case bigNumbers:
 		return fmt.Sprint(bigEndian(data))
@@ -115,7 +118,7 @@ func (o operand) value(data []byte) string {
 	case packetTypes:
 		return named(uint32(data[0]), map[uint32]string{0: "host", 1: "broadcast", 2: "multicast", 3: "other"})
 	case linkTypes:
-		return named(uint32(binary.NativeEndian.Uint16(data)), map[uint32]string{unix.ARPHRD_ETHER: "ether"})
+		return named(native(data), map[uint32]string{unix.ARPHRD_ETHER: "ether"})
 	case foundLinks:
 		return named(native(data), map[uint32]string{0: "missing"})
 	case ctDirections:
@@ -185,7 +188,10 @@ func native(data []byte) uint32 {
 	if len(data) >= 4 {
 		return binary.NativeEndian.Uint32(data)
 	}
-	if len(data) > 0 {
+	if len(data) >= 2 {
+		return uint32(binary.NativeEndian.Uint16(data))
+	}
+	if len(data) == 1 {
 		return uint32(data[0])
 	}
 	return 0
