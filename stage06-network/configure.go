@@ -17,7 +17,7 @@ func Configure(s *Spec) {
 	mountFiles(s)
 	ns := namespaces.Namespace{Kind: namespaces.Network}
 	switch {
-	case s.Network.mode() == Host:
+	case s.Network.Mode == Host:
 		return
 	case s.Network.Mode.Container() != "":
 		ns.Path = fmt.Sprintf("/proc/%d/ns/net", s.Network.Joined)

@@ -27,13 +27,17 @@ func fresh(t *testing.T, s *Spec) *Spec {
 
 // noNetworkLeft is what "no trace" means for a bridge's name and leases.
 func noNetworkLeft(t *testing.T, s *Spec) {
-	require.NotContains(t, links(t), s.Network.bridge())
-	require.NotContains(t, links(t), vethName(s.ID))
-	require.NotContains(t, nft(t, "list", "tables"), s.Network.bridge())
-	if exists(string(s.leases())) {
-		used, err := s.leases().others(namespaces.NewID())
+	networks := s.Network.Networks
+	require.NotContains(t, links(t), networks.Table)
+	require.NotContains(t, links(t), vethName(s.ID, "eth0"))
+	require.NotContains(t, nft(t, "list", "tables"), networks.Table)
+	list, err := networks.List()
+	require.NoError(t, err)
+	for _, d := range list {
+		left, err := networks.record(d.Name).containers()
 		require.NoError(t, err)
-		require.False(t, used, "a lease is left")
+		require.Empty(t, left, "leases are left on %s", d.Name)
+		require.NotContains(t, links(t), d.Link)
 	}
 }
 
@@ -61,7 +65,7 @@ func TestUndoNeedsTheSpecAlone(t *testing.T) {
 
 // bare is all that is left of a Spec that is lost.
 func bare(s *Spec) *Spec {
-	lost := &Spec{Network: Network{Leases: s.Network.Leases, Bridge: s.Network.Bridge}}
+	lost := &Spec{Network: Network{Networks: s.Network.Networks}}
 	lost.ID = s.ID
 	return lost
 }
@@ -72,15 +76,15 @@ func TestUndoOfALostSpecNeedsTheIDAlone(t *testing.T) {
 	w.start(t, w.bridged(t, "9090:80")) // keeps the table
 	s := w.bridged(t, "8080:80", hostIP+":8081:81/udp", "20000-21199:1-1200")
 	require.NoError(t, namespaces.Take(Connect(s, &namespaces.Process{Pid: newPlace(t).pid}), nil))
-	require.Contains(t, nft(t, "list", "table", "ip", s.Network.Bridge), s.Network.Address.Addr().String())
+	require.Contains(t, w.table(t), s.Network.Address().String())
 
 	require.NoError(t, namespaces.Undo(Connect(bare(s), &namespaces.Process{})))
 	require.NoError(t, namespaces.Undo(Connect(bare(s), &namespaces.Process{})), "twice")
-	table := nft(t, "list", "table", "ip", s.Network.Bridge)
-	require.NotContains(t, table, s.Network.Address.Addr().String())
+	table := w.table(t)
+	require.NotContains(t, table, s.Network.Address().String())
 	require.Contains(t, table, "9090")
-	require.NotContains(t, links(t), vethName(s.ID))
-	require.False(t, exists(s.leases().path(s.ID)))
+	require.NotContains(t, links(t), vethName(s.ID, "eth0"))
+	require.False(t, exists(w.networks().record(DefaultNetwork).path(s.ID)))
 }
 
 func TestUndoTouchesNoOtherContainer(t *testing.T) {
@@ -98,7 +102,7 @@ func TestUndoTouchesNoOtherContainer(t *testing.T) {
 	got, err := call(w.outside, TCP, hostIP+":8080")
 	require.NoError(t, err, "the winner's port is still led to it")
 	require.Equal(t, "hello from "+outsideIP, got)
-	require.NotContains(t, nft(t, "list", "table", "ip", web.spec.Network.Bridge), "9090", "nothing of the loser's is left")
+	require.NotContains(t, w.table(t), "9090", "nothing of the loser's is left")
 }
 
 // R18 in small, and S54: set up together, gone together.
@@ -114,7 +118,7 @@ func TestFiftyContainersAtOnce(t *testing.T) {
 	})
 	addresses := map[string]bool{}
 	for i, s := range specs {
-		addresses[s.Network.Address.String()] = true
+		addresses[s.Network.Address().String()] = true
 		answer(t, places[i], 80)
 		got, err := call(w.outside, TCP, fmt.Sprintf("%s:%d", hostIP, 20000+i))
 		require.NoError(t, err)
@@ -156,41 +160,44 @@ func together(specs []*Spec, do func(i int)) {
 func TestABridgeOfSomeoneElseIsLeftAlone(t *testing.T) {
 	w := newWorld(t)
 	elsewhere := *w
-	elsewhere.leases = t.TempDir()
+	elsewhere.dir = t.TempDir()
 	owner := w.start(t, w.bridged(t))
 
 	s := elsewhere.bridged(t)
-	s.Network.Bridge = owner.spec.Network.Bridge
+	s.Network.Networks.Table = owner.spec.Network.Networks.Table
 	err := namespaces.Take(Connect(s, &namespaces.Process{Pid: newPlace(t).pid}), nil)
-	require.ErrorContains(t, err, "network/bridge: make bridge "+s.Network.Bridge+": a link of that name exists")
-	require.Contains(t, links(t), s.Network.Bridge)
-	require.Contains(t, nft(t, "list", "tables"), s.Network.Bridge)
+	require.ErrorContains(t, err, "network/bridge: make bridge "+s.Network.Networks.Table+": a link of that name exists")
+	require.Contains(t, links(t), s.Network.Networks.Table)
+	require.Contains(t, nft(t, "list", "tables"), s.Network.Networks.Table)
 }
 
 func TestASubnetThatTheHostRoutesElsewhereByNowIsRefused(t *testing.T) {
 	w := newWorld(t)
 	t.Run("chosen", func(t *testing.T) { w.start(t, w.bridged(t)) })
 	s := w.bridged(t)
-	subnet, err := s.leases().subnet()
+	d, err := w.networks().Find(DefaultNetwork)
 	require.NoError(t, err)
+	subnet := d.Subnets[0].Prefix
 	route := &netlink.Route{Dst: ipNet(netip.PrefixFrom(subnet.Addr(), 24)), Gw: net.ParseIP(outsideIP)}
 	require.NoError(t, netlink.RouteAdd(route))
 
 	err = namespaces.Take(Connect(s, &namespaces.Process{Pid: newPlace(t).pid}), nil)
 	require.ErrorContains(t, err, "the host has a route to "+route.Dst.String()+" by now")
 	noNetworkLeft(t, s)
-	require.NoError(t, os.Remove(s.leases().path("subnet")))
+	require.NoError(t, os.Remove(w.networks().record(DefaultNetwork).path(definitionFile)))
 	w.start(t, s)
-	require.False(t, subnet.Overlaps(s.Network.Address.Masked()), "another is chosen")
+	require.False(t, subnet.Contains(s.Network.Address()), "another is chosen")
 }
 
 // A crash after the bridge was made and before it was up.
 func TestABridgeHalfMadeIsFinished(t *testing.T) {
 	w := newWorld(t)
 	s := w.bridged(t)
-	require.NoError(t, addBridge(s.Network.Bridge, s.leases()))
+	d, err := w.networks().Default()
+	require.NoError(t, err)
+	require.NoError(t, addBridge(w.networks().record(DefaultNetwork), d))
 	c := w.start(t, s)
-	_, err := call(c.place, TCP, hostIP+":1")
+	_, err = call(c.place, TCP, hostIP+":1")
 	require.ErrorIs(t, err, unix.ECONNREFUSED)
 }
 

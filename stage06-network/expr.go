@@ -2,6 +2,7 @@ package network
 
 import (
 	"encoding/binary"
+	"net"
 	"slices"
 
 	"github.com/google/nftables/binaryutil"
@@ -19,44 +20,56 @@ type words []expr.Any
 func sentence(parts ...words) words { return slices.Concat(parts...) }
 
 // A register is 16 bytes wide and is also seen as four of 4 bytes, so a key of
-// several parts is loaded side by side.
+// several parts is loaded side by side. A name of a link takes four of them, an
+// address of IPv6 too.
 const (
 	reg   = unix.NFT_REG_1    // the first one, whole
 	part0 = unix.NFT_REG32_00 // its first 4 bytes, and so on
 	part1 = unix.NFT_REG32_01
 	part2 = unix.NFT_REG32_02
+	part4 = unix.NFT_REG32_04 // the first 4 bytes of the second one
+	part5 = unix.NFT_REG32_05
 )
 
-func iifname(name string) words { return linkName(expr.MetaKeyIIFNAME, expr.CmpOpEq, name) }
-func oifname(name string) words { return linkName(expr.MetaKeyOIFNAME, expr.CmpOpEq, name) }
+// iifname and oifname load the name of the link that the packet came by, or
+// will leave by.
+func iifname(to uint32) words { return words{&expr.Meta{Key: expr.MetaKeyIIFNAME, Register: to}} }
+func oifname(to uint32) words { return words{&expr.Meta{Key: expr.MetaKeyOIFNAME, Register: to}} }
 
-func oifnameIsNot(name string) words { return linkName(expr.MetaKeyOIFNAME, expr.CmpOpNeq, name) }
-
-func linkName(key expr.MetaKey, op expr.CmpOp, name string) words {
+// linkName is a link's name as the kernel compares it.
+func linkName(name string) []byte {
 	padded := make([]byte, unix.IFNAMSIZ)
 	copy(padded, name)
+	return padded
+}
+
+// in is `@set` of what was loaded, notIn `!= @set`.
+func in(set string) words { return words{&expr.Lookup{SourceRegister: reg, SetName: set}} }
+func notIn(set string) words {
+	return words{&expr.Lookup{SourceRegister: reg, SetName: set, Invert: true}}
+}
+
+// ipv4 and ipv6 are what nft adds by itself in front of `ip …` and `ip6 …`: a
+// table of the family inet sees both.
+func ipv4() words { return family(unix.NFPROTO_IPV4) }
+func ipv6() words { return family(unix.NFPROTO_IPV6) }
+
+func family(number byte) words {
 	return words{
-		&expr.Meta{Key: key, Register: reg},
-		&expr.Cmp{Op: op, Register: reg, Data: padded},
+		&expr.Meta{Key: expr.MetaKeyNFPROTO, Register: reg},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: []byte{number}},
 	}
 }
 
-// ipSaddr is `ip saddr 10.118.0.0/16`, ipDaddrIsNot `ip daddr != 127.0.0.0/8`.
-// The addresses stand 12 and 16 bytes into the IPv4 header.
-func ipSaddr(network []byte, mask []byte) words {
-	return address(12, expr.CmpOpEq, network, mask)
+// loopbackDaddr is `ip daddr 127.0.0.0/8`, loopbackDaddr6 `ip6 daddr ::1`.
+func loopbackDaddr() words {
+	return append(loadDaddr(part0),
+		&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: 4, Mask: []byte{255, 0, 0, 0}, Xor: make([]byte, 4)},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: []byte{127, 0, 0, 0}})
 }
 
-func ipDaddrIsNot(network []byte, mask []byte) words {
-	return address(16, expr.CmpOpNeq, network, mask)
-}
-
-func address(offset uint32, op expr.CmpOp, network, mask []byte) words {
-	return words{
-		&expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: offset, Len: 4, DestRegister: reg},
-		&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: 4, Mask: mask, Xor: make([]byte, 4)},
-		&expr.Cmp{Op: op, Register: reg, Data: network},
-	}
+func loopbackDaddr6() words {
+	return append(loadDaddr6(part0), &expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: net.IPv6loopback})
 }
 
 // daddrIsLocal is `fib daddr type local`: the packet is for one of the host's
@@ -87,10 +100,23 @@ func connection(key expr.CtKey, bits uint32) words {
 	}
 }
 
-// Where to load the parts of a map's key from.
+// Where to load the parts of a map's key from. The sender stands 12 bytes into
+// the header of IPv4 and the destination behind it, 8 bytes into that of IPv6.
+
+func loadSaddr(to uint32) words {
+	return words{&expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: 12, Len: 4, DestRegister: to}}
+}
+
+func loadSaddr6(to uint32) words {
+	return words{&expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: 8, Len: 16, DestRegister: to}}
+}
 
 func loadDaddr(to uint32) words {
 	return words{&expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: 16, Len: 4, DestRegister: to}}
+}
+
+func loadDaddr6(to uint32) words {
+	return words{&expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: 24, Len: 16, DestRegister: to}}
 }
 
 func loadProtocol(to uint32) words {
@@ -104,14 +130,19 @@ func loadDport(to uint32) words {
 
 // dnatTo looks the key up in a map of addresses and ports and makes what it
 // finds the packet's, and its connection's, new destination.
-func dnatTo(portMap string) words {
+func dnatTo(portMap string) words { return dnat(portMap, unix.NFPROTO_IPV4, part1) }
+
+func dnat6To(portMap string) words { return dnat(portMap, unix.NFPROTO_IPV6, part4) }
+
+func dnat(portMap string, family, port uint32) words {
 	return words{
 		&expr.Lookup{SourceRegister: reg, DestRegister: reg, IsDestRegSet: true, SetName: portMap},
-		&expr.NAT{Type: expr.NATTypeDestNAT, Family: unix.NFPROTO_IPV4, RegAddrMin: part0, RegProtoMin: part1, Specified: true},
+		&expr.NAT{Type: expr.NATTypeDestNAT, Family: family, RegAddrMin: part0, RegProtoMin: port, Specified: true},
 	}
 }
 
 func accept() words           { return words{&expr.Verdict{Kind: expr.VerdictAccept}} }
 func drop() words             { return words{&expr.Verdict{Kind: expr.VerdictDrop}} }
+func returns() words          { return words{&expr.Verdict{Kind: expr.VerdictReturn}} }
 func jump(chain string) words { return words{&expr.Verdict{Kind: expr.VerdictJump, Chain: chain}} }
 func masquerade() words       { return words{&expr.Masq{}} }

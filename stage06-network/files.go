@@ -94,20 +94,26 @@ func mountOver(mounts []rootfs.Mount, source, destination string) []rootfs.Mount
 	return append(mounts, rootfs.Mount{Type: "bind", Source: source, Destination: destination, Options: []string{"rbind", "rprivate"}})
 }
 
+// everybodysHosts begins the file: what is the same in all of them.
+const everybodysHosts = "127.0.0.1\tlocalhost\n" +
+	"::1\tlocalhost ip6-localhost ip6-loopback\n" +
+	"fe00::\tip6-localnet\n" +
+	"ff00::\tip6-mcastprefix\n" +
+	"ff02::1\tip6-allnodes\n" +
+	"ff02::2\tip6-allrouters\n"
+
 // hosts is the text of /etc/hosts; see hosts(5).
 func hosts(s *Spec) string {
 	var text strings.Builder
-	text.WriteString("127.0.0.1\tlocalhost\n::1\tlocalhost ip6-localhost ip6-loopback\n")
+	text.WriteString(everybodysHosts)
 	if s.Hostname != "" {
-		ip := netip.AddrFrom4([4]byte{127, 0, 1, 1}) // without an address of its own
-		if s.Network.Address.IsValid() {
-			ip = s.Network.Address.Addr()
-		}
 		names := s.Hostname
 		if s.Domainname != "" {
 			names = s.Hostname + "." + s.Domainname + " " + names
 		}
-		fmt.Fprintf(&text, "%s\t%s\n", ip, names)
+		for _, ip := range s.Network.ownAddresses() {
+			fmt.Fprintf(&text, "%s\t%s\n", ip, names)
+		}
 	}
 	for _, host := range s.Network.Hosts {
 		ip := host.IP
@@ -119,10 +125,23 @@ func hosts(s *Spec) string {
 	return text.String()
 }
 
+// ownAddresses are those that the container's own name stands for.
+func (n *Network) ownAddresses() (ips []netip.Addr) {
+	for i := range n.Endpoints {
+		if n.Endpoints[i].Address.IsValid() {
+			ips = append(ips, n.Endpoints[i].ips()...)
+		}
+	}
+	if len(ips) == 0 {
+		ips = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 1, 1})}
+	}
+	return ips
+}
+
 // hostSide is where the container finds the host.
 func (n *Network) hostSide() netip.Addr {
-	if n.Address.IsValid() {
-		return gateway(n.Address)
+	if e := n.wayOut(); e != nil {
+		return e.Gateway
 	}
 	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 }

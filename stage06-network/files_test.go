@@ -17,7 +17,7 @@ import (
 func TestTheHostsFileKnowsTheContainerAndWhatWasAsked(t *testing.T) {
 	s := &Spec{}
 	s.Hostname, s.Domainname = "web", "example.org"
-	s.Network.Address = netip.MustParsePrefix("10.118.0.7/16")
+	s.Network.Endpoints = []Endpoint{{Address: netip.MustParsePrefix("10.118.0.7/16"), Gateway: netip.MustParseAddr("10.118.0.1")}}
 	for _, flag := range []string{"db:10.0.0.9", "v6=[fd00::1]", "host.docker.internal:host-gateway"} {
 		host, err := ParseHost(flag)
 		require.NoError(t, err)
@@ -26,6 +26,10 @@ func TestTheHostsFileKnowsTheContainerAndWhatWasAsked(t *testing.T) {
 	require.Equal(t, strings.Join([]string{
 		"127.0.0.1\tlocalhost",
 		"::1\tlocalhost ip6-localhost ip6-loopback",
+		"fe00::\tip6-localnet",
+		"ff00::\tip6-mcastprefix",
+		"ff02::1\tip6-allnodes",
+		"ff02::2\tip6-allrouters",
 		"10.118.0.7\tweb.example.org web",
 		"10.0.0.9\tdb",
 		"fd00::1\tv6",
@@ -82,22 +86,28 @@ func valid() *Spec {
 	s := &Spec{}
 	s.Spec.Spec.Spec = rootfs.Defaults()
 	s.ID, s.Args, s.Rootfs = namespaces.NewID(), []string{"true"}, "/srv/root"
-	s.Network.Leases = "/var/lib/cooper/leases"
+	s.Network.Networks = Networks{Dir: "/var/lib/cooper/networks", Table: "cooper0"}
+	s.Network.Endpoints = []Endpoint{{Network: DefaultNetwork}}
 	return s
 }
 
 func TestAWrongSpecIsRefusedWithAReason(t *testing.T) {
 	require.NoError(t, valid().Validate())
 	for reason, spoil := range map[string]func(*Spec){
-		`network "brigde": use bridge, none, host`: func(s *Spec) { s.Network.Mode = "brigde" },
+		`network "brigde": use none, host`:           func(s *Spec) { s.Network.Mode = "brigde" },
+		`network "none": it can't be beside another`: func(s *Spec) { s.Network.Mode = None },
+		`network "a/b": not the name`:                func(s *Spec) { s.Network.Endpoints[0].Network = "a/b" },
+		`hardware address "x"`:                       func(s *Spec) { s.Network.Endpoints[0].MAC = "x" },
+		`hardware address "01:00:00:00:00:01"`:       func(s *Spec) { s.Network.Endpoints[0].MAC = "01:00:00:00:00:01" },
+		`alias "a\nb"`:                               func(s *Spec) { s.Network.Endpoints[0].Aliases = []string{"a\nb"} },
+		`alias "*"`:                                  func(s *Spec) { s.Network.Endpoints[0].Aliases = []string{"*"} },
 		"has no ports of its own": func(s *Spec) {
-			s.Network.Mode, s.Network.Ports = Host, []Port{{HostPort: 1, ContainerPort: 1, Protocol: TCP}}
+			s.Network.Mode, s.Network.Endpoints, s.Network.Ports = Host, nil, []Port{{HostPort: 1, ContainerPort: 1, Protocol: TCP}}
 		},
-		"no directory given for the leases":          func(s *Spec) { s.Network.Leases = "" },
-		"the container isn't running":                func(s *Spec) { s.Network.Mode = "container:abc" },
-		"use an IPv4 network of /30 or larger":       func(s *Spec) { s.Network.Subnet = netip.MustParsePrefix("10.0.0.0/31") },
-		`bridge "cooper0; drop": use up to 15`:       func(s *Spec) { s.Network.Bridge = "cooper0; drop" },
-		`bridge "cooper0123456789": use up to 15`:    func(s *Spec) { s.Network.Bridge = "cooper0123456789" },
+		"no directory given for the networks":        func(s *Spec) { s.Network.Networks.Dir = "" },
+		"the container isn't running":                func(s *Spec) { s.Network.Mode, s.Network.Endpoints = "container:abc", nil },
+		`table "cooper0; drop": use up to 15`:        func(s *Spec) { s.Network.Networks.Table = "cooper0; drop" },
+		`table "cooper0123456789": use up to 15`:     func(s *Spec) { s.Network.Networks.Table = "cooper0123456789" },
 		`host name "a\nb"`:                           func(s *Spec) { s.Hostname = "a\nb" },
 		`extra host "a\nb": not a host name`:         func(s *Spec) { s.Network.Hosts = []ExtraHost{{Name: "a\nb"}} },
 		`search domain "a\nb"`:                       func(s *Spec) { s.Network.DNSSearch = []string{"a\nb"} },
@@ -147,8 +157,7 @@ func TestTheModeDecidesTheNamespace(t *testing.T) {
 		joined int
 		want   []namespaces.Namespace
 	}{
-		{Bridge, 0, namespaces.New(namespaces.Network)},
-		{"", 0, namespaces.New(namespaces.Network)},
+		{Plugged, 0, namespaces.New(namespaces.Network)},
 		{None, 0, namespaces.New(namespaces.Network)},
 		{Host, 0, []namespaces.Namespace{}},
 		{"container:abc", 42, []namespaces.Namespace{{Kind: namespaces.Network, Path: "/proc/42/ns/net"}}},
@@ -194,6 +203,6 @@ func FuzzParseHost(f *testing.F) {
 			return
 		}
 		s := &Spec{Network: Network{Hosts: []ExtraHost{host}}}
-		require.Equal(t, 3, strings.Count(hosts(s), "\n"), "one line more")
+		require.Equal(t, 1+strings.Count(everybodysHosts, "\n"), strings.Count(hosts(s), "\n"), "one line more")
 	})
 }

@@ -88,8 +88,8 @@ func isLinkName(name string) bool {
 	return len(name) <= 15 && isLabel(name)
 }
 
-func isAlphanumeric(r rune) bool {
-	return r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9'
-}
+func isAlphanumeric(r rune) bool { return isLowerAlphanumeric(r) || r >= 'A' && r <= 'Z' }
+
+func isLowerAlphanumeric(r rune) bool { return r >= 'a' && r <= 'z' || r >= '0' && r <= '9' }
 
 func notGraphic(r rune) bool { return r <= ' ' || r > '~' }

@@ -115,7 +115,7 @@ func linkUp(name string) error {
 // world is the host with its neighbour outside, and what the engine knows.
 type world struct {
 	outside *place
-	leases  string
+	dir     string // of the networks
 }
 
 func newWorld(t testing.TB) *world {
@@ -124,7 +124,7 @@ func newWorld(t testing.TB) *world {
 	notrace.NeedTool(t, "nft")
 	noLinksLeft(t)
 	t.Cleanup(emptySplicePipes)
-	w := &world{outside: newPlace(t), leases: t.TempDir()}
+	w := &world{outside: newPlace(t), dir: t.TempDir()}
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.MTU, attrs.Flags = "up0", uplinkSize, net.FlagUp
 	require.NoError(t, netlink.LinkAdd(&netlink.Veth{LinkAttrs: attrs, PeerName: "up1", PeerNamespace: netlink.NsPid(w.outside.pid)}))
@@ -191,11 +191,17 @@ type container struct {
 	spec *Spec
 }
 
+// networks are those of the world's engine.
+func (w *world) networks() Networks { return Networks{Dir: w.dir, Table: TableFor(w.dir)} }
+
+// table is what the kernel has of our rules.
+func (w *world) table(t testing.TB) string { return nft(t, "list", "table", "inet", TableFor(w.dir)) }
+
 // bridged returns the Spec of a container on the world's bridge.
 func (w *world) bridged(t testing.TB, flags ...string) *Spec {
 	s := &Spec{}
 	s.ID, s.Args = namespaces.NewID(), []string{"true"}
-	s.Network = Network{Leases: w.leases, Bridge: BridgeFor(w.leases)}
+	s.Network = Network{Networks: w.networks(), Endpoints: []Endpoint{{Network: DefaultNetwork}}}
 	for _, flag := range flags {
 		ports, err := ParsePort(flag)
 		require.NoError(t, err)
@@ -213,7 +219,7 @@ func (w *world) start(t testing.TB, s *Spec) *container {
 	s.Network.Ports = proxy.Ports()
 	steps := Connect(s, &namespaces.Process{Pid: c.pid})
 	require.NoError(t, namespaces.Take(steps, nil))
-	proxy.Serve(s.Network.Address.Addr())
+	proxy.Serve(s.Network.Address())
 	t.Cleanup(func() {
 		require.NoError(t, namespaces.Undo(steps))
 		require.NoError(t, proxy.Close())
@@ -221,7 +227,10 @@ func (w *world) start(t testing.TB, s *Spec) *container {
 	return c
 }
 
-func (c *container) ip() string { return c.spec.Network.Address.Addr().String() }
+func (c *container) ip() string { return c.spec.Network.Address().String() }
+
+// gate is the host as the container sees it.
+func (c *container) gate() string { return c.spec.Network.hostSide().String() }
 
 // answer serves a port in the place, over TCP and UDP. It tells each caller
 // what it was told, by whom, and then ends the connection.

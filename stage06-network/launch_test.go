@@ -52,10 +52,10 @@ func TestAContainerKnowsItsNameItsAddressAndItsWayOut(t *testing.T) {
 	require.NoError(t, err)
 	s.Network.Hosts = append(s.Network.Hosts, host)
 	lines := strings.Split(strings.TrimSpace(output(t, s)), "\n")
-	ip := s.Network.Address.Addr()
+	ip := s.Network.Address()
 	require.Equal(t, []string{
 		"web", ip.String(),
-		"default via " + gateway(s.Network.Address).String() + " dev eth0 ",
+		"default via " + s.Network.hostSide().String() + " dev eth0 ",
 		"hello", " from " + hostIP,
 		"all 1 0", "default 0 1", "eth0 0 1",
 		"0",
@@ -67,16 +67,16 @@ func TestAContainerKnowsItsNameItsAddressAndItsWayOut(t *testing.T) {
 func TestWithoutANetworkThereIsLoopbackAlone(t *testing.T) {
 	w := newWorld(t)
 	s := w.real(t, "ip -o link | wc -l; ip route | wc -l; ping -c 1 127.0.0.1 >/dev/null 2>&1 || true; cat /etc/hosts | grep web")
-	s.Network.Mode = None
+	s.Network.Mode, s.Network.Endpoints = None, nil
 	Configure(s)
 	require.Equal(t, "1\n0\n127.0.1.1\tweb\n", output(t, s))
-	require.NotContains(t, links(t), s.Network.Bridge, "no bridge is made for it")
+	require.NotContains(t, links(t), s.Network.Networks.Table, "no bridge is made for it")
 }
 
 func TestOnTheHostsNetworkTheHostsLinksAreSeen(t *testing.T) {
 	w := newWorld(t)
 	s := w.real(t, "ip -o link | grep -c up0")
-	s.Network.Mode = Host
+	s.Network.Mode, s.Network.Endpoints = Host, nil
 	Configure(s)
 	require.Equal(t, "1\n", output(t, s))
 }

@@ -6,79 +6,79 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
-	"path/filepath"
+	"strings"
 )
-
-// Who has which address stands in a directory for each bridge, as symbolic
-// links, so that `ls -l` shows it:
-//
-//	lock                                   flock(2) while something changes
-//	subnet            -> 10.118.0.0/16     chosen on first use, then kept
-//	last              -> 10.118.0.7        where the search begins, a hint
-//	4f1c…             -> 10.118.0.7        a container's address
-//	10.118.0.7        -> 4f1c…             an address's container
-//
-// symlink(2) is exclusive creation with its content in one act: there is never
-// a file without its text, and the second container to ask for a name gets
-// EEXIST. Nothing is synced to the disk: a lease must outlive the process that
-// took it, but not a power cut, which ends the container as well.
 
 // ErrNoAddress says that every address of the network is given away.
 var ErrNoAddress = errors.New("no available addresses")
 
-// leases is one such directory.
-type leases string
-
-func (s *Spec) leases() leases {
-	return leases(filepath.Join(s.Network.Leases, s.Network.bridge()))
-}
-
-func (dir leases) path(name string) string { return filepath.Join(string(dir), name) }
-
-// open makes the directory and settles the subnet, the one asked for if any.
-func (dir leases) open(asked netip.Prefix, routes func() ([]netip.Prefix, error)) (netip.Prefix, error) {
-	if subnet, err := dir.subnet(); err == nil || !errors.Is(err, fs.ErrNotExist) {
-		return subnet, err
+// lease gives the container a place on the network: an address of each of its
+// families, the one that it has if it has one already, and the link's name.
+// The caller holds the record's lock.
+func (r record) lease(id string, d *Definition, e *Endpoint, names []string) error {
+	given, held := r.held(id)
+	if !held {
+		given = lease{link: e.Link}
 	}
-	taken, err := routes()
-	if err != nil {
-		return netip.Prefix{}, err
+	if len(names) > 0 {
+		given.name = names[0]
 	}
-	subnet := asked.Masked()
-	if !asked.IsValid() {
-		if subnet, err = chooseSubnet(taken); err != nil {
-			return netip.Prefix{}, err
+	for i, subnet := range d.Subnets {
+		if len(given.addresses) > i {
+			continue
 		}
-	} else if route, clash := overlapping(subnet, taken); clash {
-		return netip.Prefix{}, fmt.Errorf("subnet %s: the host has a route to %s: choose another", subnet, route)
+		asked := e.IP
+		if subnet.Prefix.Addr().Is6() {
+			asked = e.IP6
+		}
+		ip, err := r.free(subnet, asked)
+		if err != nil {
+			return err
+		}
+		given.addresses = append(given.addresses, ip)
 	}
-	return subnet, os.Symlink(subnet.String(), dir.path("subnet"))
+	if err := r.write(id, given); err != nil {
+		return fmt.Errorf("lease address: %w", err)
+	}
+	e.Link = given.link
+	e.settle(d, given.addresses)
+	return r.addNames(id, given, names)
 }
 
-func (dir leases) subnet() (netip.Prefix, error) {
-	text, err := os.Readlink(dir.path("subnet"))
-	if err != nil {
-		return netip.Prefix{}, err
+// settle tells the endpoint what it has.
+func (e *Endpoint) settle(d *Definition, addresses []netip.Addr) {
+	e.Gateway, e.Gateway6 = netip.Addr{}, netip.Addr{}
+	for i, ip := range addresses {
+		prefix, way := netip.PrefixFrom(ip, d.Subnets[i].Prefix.Bits()), d.Subnets[i].Gateway
+		if d.Internal {
+			way = netip.Addr{}
+		}
+		if ip.Is4() {
+			e.Address, e.Gateway = prefix, way
+		} else {
+			e.Address6, e.Gateway6 = prefix, way
+		}
 	}
-	subnet, err := netip.ParsePrefix(text)
-	if err != nil || !usable(subnet) {
-		return netip.Prefix{}, fmt.Errorf("read %s: %q is not an IPv4 network: remove the file", dir.path("subnet"), text)
-	}
-	return subnet, nil
 }
 
-// take gives the container an address, the one it has if it has one already.
+// free finds an address that nobody has, or checks the one that was asked for.
 //
 // The search goes on behind the address given last, so that one just given
 // back rests: neighbours and connection tracking may still remember it.
-func (dir leases) take(id string, subnet netip.Prefix) (netip.Addr, error) {
-	if ip, held := dir.held(id); held {
-		return ip, nil
+func (r record) free(subnet Subnet, asked netip.Addr) (netip.Addr, error) {
+	if asked.IsValid() {
+		switch {
+		case !subnet.Prefix.Contains(asked) || subnet.isEdge(asked):
+			return asked, fmt.Errorf("lease address: %s is no address for a container in %s, the network's subnet", asked, subnet.Prefix)
+		case subnet.reserved(asked) || exists(r.path(asked.String())):
+			return asked, fmt.Errorf("lease address: %s: Address already in use", asked)
+		}
+		return asked, nil
 	}
-	first, end := gateway(subnet).Next(), broadcast(subnet)
+	first, end := subnet.span()
 	start := first
-	if text, err := os.Readlink(dir.path("last")); err == nil {
-		if last, err := netip.ParseAddr(text); err == nil && subnet.Contains(last) && last.Next().Less(end) && first.Less(last.Next()) {
+	if text, err := os.Readlink(r.path(subnet.hint())); err == nil {
+		if last, err := netip.ParseAddr(text); err == nil && !last.Less(first) && last.Next().Less(end) {
 			start = last.Next()
 		}
 	}
@@ -89,76 +89,111 @@ func (dir leases) take(id string, subnet netip.Prefix) (netip.Addr, error) {
 				break
 			}
 		}
-		if err := dir.claim(id, ip); !errors.Is(err, fs.ErrExist) {
-			return ip, err
+		if !subnet.reserved(ip) && !exists(r.path(ip.String())) {
+			return ip, r.remember(subnet, ip)
 		}
 	}
-	return netip.Addr{}, fmt.Errorf("lease address: %w in %s: remove containers that are no longer needed", ErrNoAddress, subnet)
+	return netip.Addr{}, fmt.Errorf("lease address: %w in %s: remove containers that are no longer needed", ErrNoAddress, subnet.Prefix)
 }
 
-// claim writes both links. The container's comes first: a crash between the two
-// leaves an entry that Undo finds by the container's ID.
-func (dir leases) claim(id string, ip netip.Addr) error {
-	if _, err := os.Readlink(dir.path(ip.String())); err == nil {
-		return fs.ErrExist
+// remember writes down which address was given last.
+func (r record) remember(subnet Subnet, ip netip.Addr) error {
+	if err := os.Remove(r.path(subnet.hint())); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	_ = os.Remove(dir.path(id))
-	if err := os.Symlink(ip.String(), dir.path(id)); err != nil {
-		return fmt.Errorf("lease address: %w", err)
+	return os.Symlink(ip.String(), r.path(subnet.hint()))
+}
+
+// write makes the container's entry and those of its addresses. The container's
+// comes first: a crash between the two leaves an entry that Undo finds by the
+// container's ID.
+func (r record) write(id string, l lease) error {
+	if err := os.Remove(r.path(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
 	}
-	if err := os.Symlink(id, dir.path(ip.String())); err != nil {
-		return fmt.Errorf("lease address: %w", err)
+	if err := os.Symlink(l.String(), r.path(id)); err != nil {
+		return err
 	}
-	_ = os.Remove(dir.path("last"))
-	_ = os.Symlink(ip.String(), dir.path("last"))
+	for _, ip := range l.addresses {
+		err := os.Symlink(id, r.path(ip.String()))
+		if owner, _ := os.Readlink(r.path(ip.String())); err != nil && owner != id {
+			return err
+		}
+	}
 	return nil
-}
-
-// held returns the address that both links agree on.
-func (dir leases) held(id string) (netip.Addr, bool) {
-	text, err := os.Readlink(dir.path(id))
-	if err != nil {
-		return netip.Addr{}, false
-	}
-	ip, err := netip.ParseAddr(text)
-	if err != nil {
-		return netip.Addr{}, false
-	}
-	owner, err := os.Readlink(dir.path(text))
-	return ip, err == nil && owner == id
 }
 
 // giveBack takes the container's entries away, in reverse order. It never
 // touches an address that is someone else's by now.
-func (dir leases) giveBack(id string) error {
-	if ip, held := dir.held(id); held {
-		if err := os.Remove(dir.path(ip.String())); err != nil {
-			return fmt.Errorf("give address back: %w", err)
-		}
+func (r record) giveBack(id string) error {
+	l, held := r.held(id)
+	if !held {
+		return nil
 	}
-	if err := os.Remove(dir.path(id)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	errs := []error{r.removeNames(id)}
+	for _, ip := range l.addresses {
+		errs = append(errs, os.Remove(r.path(ip.String())))
+	}
+	if err := errors.Join(append(errs, os.Remove(r.path(id)))...); err != nil {
 		return fmt.Errorf("give address back: %w", err)
 	}
 	return nil
 }
 
-// others reports whether another container than this one has a lease. Five
-// names can be the directory's own, so it reads a sixth and no more.
-func (dir leases) others(id string) (bool, error) {
-	file, err := os.Open(string(dir))
-	if err != nil {
-		return false, err
+// addNames makes the container known by its names, on a network that has any.
+func (r record) addNames(id string, l lease, names []string) error {
+	if r.name() == DefaultNetwork {
+		return nil
 	}
-	defer file.Close()
-	names, _ := file.Readdirnames(6)
-	own := map[string]bool{"lock": true, "subnet": true, "last": true, id: true}
-	if ip, held := dir.held(id); held {
-		own[ip.String()] = true
-	}
-	for _, name := range names {
-		if !own[name] {
-			return true, nil
+	for _, name := range append([]string{id[:12]}, names...) {
+		name = strings.ToLower(name)
+		if !isDNSName(name) {
+			continue // it is too long, or otherwise nothing that anybody could ask for
+		}
+		if err := os.MkdirAll(r.path("names", name), 0o700); err != nil {
+			return fmt.Errorf("add name: %w", err)
+		}
+		path := r.path("names", name, id)
+		if now, err := os.Readlink(path); err == nil && now == l.whom() {
+			continue
+		}
+		if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return fmt.Errorf("add name: %w", err)
+		}
+		if err := os.Symlink(l.whom(), path); err != nil {
+			return fmt.Errorf("add name: %w", err)
 		}
 	}
-	return false, nil
+	return nil
+}
+
+// removeNames takes the container out of all names; those that nobody has any
+// more go with it.
+func (r record) removeNames(id string) error {
+	names, err := os.ReadDir(r.path("names"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	errs := []error{err}
+	for _, name := range names {
+		err := os.Remove(r.path("names", name.Name(), id))
+		if errors.Is(err, fs.ErrNotExist) {
+			continue
+		}
+		errs = append(errs, err)
+		_ = os.Remove(r.path("names", name.Name())) // not empty: others have it too
+	}
+	return errors.Join(errs...)
+}
+
+// isDNSName is what a name must be to be asked for: up to 63 lower-case
+// letters, digits and _.- with a letter or digit in front. None of these leads
+// out of a directory.
+func isDNSName(name string) bool {
+	if name == "" || len(name) > 63 || !isLowerAlphanumeric(rune(name[0])) {
+		return false
+	}
+	return !strings.ContainsFunc(name, func(r rune) bool {
+		return !isLowerAlphanumeric(r) && r != '_' && r != '.' && r != '-'
+	})
 }

@@ -15,46 +15,64 @@ import (
 	namespaces "cooper/stage01-namespaces"
 )
 
-// lessor is a Spec whose leases are in a directory of the test's own.
-func lessor(dir, subnet string) *Spec {
-	s := &Spec{}
-	s.ID = namespaces.NewID()
-	// The bridge is kept: there is none here, and to look for its table takes root.
-	s.Network = Network{Leases: dir, Bridge: "cooper-test", Subnet: netip.MustParsePrefix(subnet), KeepBridge: true}
-	return s
+// recorded makes the network web, of which there is nothing but the record.
+func recorded(t *testing.T, subnets ...string) Networks {
+	// The bridges are kept: there are none, and to look for their table takes root.
+	networks := Networks{Dir: t.TempDir(), Table: "cooper-test", Keep: true}
+	asked := Definition{Name: "web", Driver: Bridge}
+	for _, prefix := range prefixes(subnets) {
+		asked.Subnets = append(asked.Subnets, Subnet{Prefix: prefix})
+	}
+	_, err := networks.Create(asked)
+	require.NoError(t, err)
+	return networks
 }
 
+// lessor is a container that will be on the network web.
+func lessor(networks Networks, names ...string) *cabling {
+	s := &Spec{}
+	s.ID = namespaces.NewID()
+	s.Network = Network{Networks: networks, Endpoints: []Endpoint{{Network: "web"}}, Names: names}
+	return &cabling{spec: s}
+}
+
+func (c *cabling) address() netip.Prefix { return c.endpoints()[0].Address }
+
 func TestNoAddressIsGivenTwice(t *testing.T) {
-	dir := t.TempDir()
+	networks := recorded(t, "10.99.0.0/24", "fd99::/64")
 	var all sync.WaitGroup
-	specs := make([]*Spec, 50)
-	for i := range specs {
-		specs[i] = lessor(dir, "10.99.0.0/24")
-		all.Go(func() { require.NoError(t, leaseAddress(specs[i])) })
+	holders := make([]*cabling, 50)
+	for i := range holders {
+		holders[i] = lessor(networks)
+		all.Go(func() { require.NoError(t, holders[i].lease()) })
 	}
 	all.Wait()
 	given := map[netip.Prefix]bool{}
-	for _, s := range specs {
-		require.False(t, given[s.Network.Address], "%s twice", s.Network.Address)
-		given[s.Network.Address] = true
-		require.Equal(t, 24, s.Network.Address.Bits())
+	for _, c := range holders {
+		for _, address := range c.endpoints()[0].addresses() {
+			require.False(t, given[address], "%s twice", address)
+			given[address] = true
+		}
+		require.Equal(t, 24, c.address().Bits())
+		require.Equal(t, 64, c.endpoints()[0].Address6.Bits())
 	}
-	require.NotContains(t, given, netip.MustParsePrefix("10.99.0.0/24"), "the network's own address")
-	require.NotContains(t, given, netip.MustParsePrefix("10.99.0.1/24"), "the gateway's")
+	for _, taken := range []string{"10.99.0.0/24", "10.99.0.1/24", "fd99::/64", "fd99::1/64"} {
+		require.NotContains(t, given, netip.MustParsePrefix(taken), "the network's own, or the gateway's")
+	}
 }
 
 // R22.
 func TestWhenAddressesRunOutTheErrorSaysSoAndAllComeBack(t *testing.T) {
-	dir := t.TempDir()
+	networks := recorded(t, "10.99.0.0/29")
 	for round := range 3 {
 		var all sync.WaitGroup
 		var lock sync.Mutex
-		var holders []*Spec
+		var holders []*cabling
 		refused := 0
 		for range 50 {
 			all.Go(func() {
-				s := lessor(dir, "10.99.0.0/29")
-				err := leaseAddress(s)
+				c := lessor(networks)
+				err := c.lease()
 				lock.Lock()
 				defer lock.Unlock()
 				if errors.Is(err, ErrNoAddress) {
@@ -63,55 +81,133 @@ func TestWhenAddressesRunOutTheErrorSaysSoAndAllComeBack(t *testing.T) {
 					return
 				}
 				require.NoError(t, err)
-				holders = append(holders, s)
+				holders = append(holders, c)
 			})
 		}
 		all.Wait()
 		require.Len(t, holders, 5, "round %d: a /29 has 8 addresses less network, gateway, broadcast", round)
 		require.Equal(t, 45, refused)
-		for _, s := range holders {
-			require.NoError(t, giveAddressBack(s))
-			require.NoError(t, giveAddressBack(s), "twice")
+		for _, c := range holders {
+			require.NoError(t, c.giveBack())
+			require.NoError(t, c.giveBack(), "twice")
 		}
 	}
 }
 
+func TestAddressesComeFromTheRangeAndNoReservedOnes(t *testing.T) {
+	networks := recorded(t)
+	_, err := networks.Create(Definition{Name: "part", Driver: Bridge, Subnets: []Subnet{{
+		Prefix: netip.MustParsePrefix("10.98.0.0/16"), Range: netip.MustParsePrefix("10.98.5.0/30"), Gateway: netip.MustParseAddr("10.98.5.1"),
+		Reserved: map[string]netip.Addr{"printer": netip.MustParseAddr("10.98.5.2")},
+	}}})
+	require.NoError(t, err)
+	var given []string
+	for range 2 {
+		c := lessor(networks)
+		c.endpoints()[0].Network = "part"
+		require.NoError(t, c.lease())
+		given = append(given, c.address().String())
+	}
+	require.Equal(t, []string{"10.98.5.0/16", "10.98.5.3/16"}, given, "inside a range there is no broadcast")
+	c := lessor(networks)
+	c.endpoints()[0].Network = "part"
+	require.ErrorIs(t, c.lease(), ErrNoAddress)
+}
+
+func TestAnAddressCanBeAskedFor(t *testing.T) {
+	networks := recorded(t, "10.99.0.0/24", "fd99::/64")
+	ask := func(ip, ip6 string) (*cabling, error) {
+		c := lessor(networks)
+		c.endpoints()[0].IP, c.endpoints()[0].IP6 = netip.MustParseAddr(ip), netip.MustParseAddr(ip6)
+		return c, c.lease()
+	}
+	first, err := ask("10.99.0.77", "fd99::77")
+	require.NoError(t, err)
+	require.Equal(t, "10.99.0.77/24", first.address().String())
+	require.Equal(t, "fd99::77/64", first.endpoints()[0].Address6.String())
+	for reason, ips := range map[string][2]string{
+		"10.99.0.77: Address already in use": {"10.99.0.77", "fd99::78"},
+		"fd99::77: Address already in use":   {"10.99.0.78", "fd99::77"},
+		"10.99.0.1: Address already in use":  {"10.99.0.1", "fd99::79"},
+		"10.98.0.1 is no address for":        {"10.98.0.1", "fd99::79"},
+		"10.99.0.255 is no address for":      {"10.99.0.255", "fd99::79"},
+	} {
+		c, err := ask(ips[0], ips[1])
+		require.ErrorContains(t, err, reason)
+		require.NoError(t, c.giveBack())
+	}
+	require.NoError(t, first.giveBack())
+	_, err = ask("10.99.0.77", "fd99::77")
+	require.NoError(t, err, "given back")
+}
+
 func TestAnAddressGivenBackRests(t *testing.T) {
-	dir := t.TempDir()
-	first, second := lessor(dir, "10.99.0.0/24"), lessor(dir, "10.99.0.0/24")
-	require.NoError(t, leaseAddress(first))
-	require.NoError(t, giveAddressBack(first))
-	require.NoError(t, leaseAddress(second))
-	require.NotEqual(t, first.Network.Address, second.Network.Address)
+	networks := recorded(t, "10.99.0.0/24")
+	first, second := lessor(networks), lessor(networks)
+	require.NoError(t, first.lease())
+	require.NoError(t, first.giveBack())
+	require.NoError(t, second.lease())
+	require.NotEqual(t, first.address(), second.address())
 }
 
 func TestAContainerThatAsksAgainKeepsItsAddress(t *testing.T) {
-	s := lessor(t.TempDir(), "10.99.0.0/24")
-	require.NoError(t, leaseAddress(s))
-	had := s.Network.Address
-	require.NoError(t, leaseAddress(s))
-	require.Equal(t, had, s.Network.Address)
+	c := lessor(recorded(t, "10.99.0.0/24"))
+	require.NoError(t, c.lease())
+	had := c.address()
+	require.NoError(t, c.lease())
+	require.Equal(t, had, c.address())
+}
+
+func TestTheRecordTellsWhoIsOnTheNetwork(t *testing.T) {
+	networks := recorded(t, "10.99.0.0/24", "fd99::/64")
+	c := lessor(networks, "Web-1")
+	c.endpoints()[0].Aliases = []string{"www"}
+	require.NoError(t, c.lease())
+	r := networks.record("web")
+	for name, want := range map[string]string{
+		c.spec.ID:                  "eth0 10.99.0.2 fd99::2 Web-1",
+		"10.99.0.2":                c.spec.ID,
+		"fd99::2":                  c.spec.ID,
+		"names/web-1/" + c.spec.ID: "10.99.0.2 fd99::2 Web-1",
+		"names/www/" + c.spec.ID:   "10.99.0.2 fd99::2 Web-1",
+		"names/" + c.spec.ID[:12] + "/" + c.spec.ID: "10.99.0.2 fd99::2 Web-1",
+	} {
+		text, err := os.Readlink(r.path(name))
+		require.NoError(t, err)
+		require.Equal(t, want, text)
+	}
+	require.NoError(t, c.giveBack())
+	left, err := os.ReadDir(r.path("names"))
+	require.NoError(t, err)
+	require.Empty(t, left)
+	require.NoFileExists(t, r.path("10.99.0.2"))
 }
 
 // A kill -9 can come between any two system calls; what each leaves is this.
 func TestALeaseHalfTakenOrHalfGivenBackIsHealed(t *testing.T) {
-	for state, links := range map[string][2]bool{"only the container's link": {true, false}, "only the address's link": {false, true}} {
-		s := lessor(t.TempDir(), "10.99.0.0/24")
-		require.NoError(t, leaseAddress(s))
-		ip := s.Network.Address.Addr().String()
-		if !links[0] {
-			require.NoError(t, os.Remove(s.leases().path(s.ID)))
-		}
-		if !links[1] {
-			require.NoError(t, os.Remove(s.leases().path(ip)))
-		}
-		other := lessor(s.Network.Leases, "10.99.0.0/24")
-		require.NoError(t, os.Remove(s.leases().path("last")), state)
-		require.NoError(t, leaseAddress(other), state)
-		require.NoError(t, giveAddressBack(s), state)
-		held, ok := other.leases().held(other.ID)
+	for state, spoil := range map[string]func(r record, c *cabling) error{
+		"no address's link": func(r record, c *cabling) error { return os.Remove(r.path(c.address().Addr().String())) },
+		"no names":          func(r record, c *cabling) error { return os.RemoveAll(r.path("names")) },
+		"an empty name":     func(r record, c *cabling) error { return os.Remove(r.path("names", "web", c.spec.ID)) },
+		"no hint":           func(r record, c *cabling) error { return os.Remove(r.path("last")) },
+	} {
+		networks := recorded(t, "10.99.0.0/24")
+		c, other := lessor(networks, "web"), lessor(networks, "web")
+		require.NoError(t, c.lease())
+		require.NoError(t, spoil(networks.record("web"), c), state)
+		_ = os.Remove(networks.record("web").path("last"))
+		require.NoError(t, other.lease(), state)
+		require.NoError(t, c.giveBack(), state)
+		held, ok := networks.record("web").held(other.spec.ID)
 		require.True(t, ok, state)
-		require.Equal(t, other.Network.Address.Addr(), held, "%s: giving back touches no one else's", state)
+		require.Equal(t, []netip.Addr{other.address().Addr()}, held.addresses, "%s: giving back touches no one else's", state)
+		known, err := os.Readlink(networks.record("web").path("names", "web", other.spec.ID))
+		require.NoError(t, err, state)
+		require.Equal(t, held.whom(), known, state)
+		require.NoError(t, other.giveBack(), state)
+		left, err := networks.record("web").containers()
+		require.NoError(t, err)
+		require.Empty(t, left, state)
 	}
 }
 
@@ -120,66 +216,27 @@ const leaseAndDie = "COOPER_TEST_LEASE_AND_DIE"
 // The lock is let go of by the kernel, and the lease found by the ID alone.
 func TestALeaseOutlivesItsTakerAndItsLockDoesNot(t *testing.T) {
 	if dir := os.Getenv(leaseAndDie); dir != "" {
-		s := lessor(dir, "10.99.0.0/24")
-		require.NoError(t, leaseAddress(s))
-		fmt.Println("ID", s.ID)
-		_ = locked(string(s.leases()), func() error {
+		c := lessor(Networks{Dir: dir, Table: "cooper-test", Keep: true})
+		require.NoError(t, c.lease())
+		fmt.Println("ID", c.spec.ID)
+		_ = c.record("web").locked(func() error {
 			_ = exec.Command("kill", "-9", fmt.Sprint(os.Getpid())).Run()
 			select {}
 		})
 	}
-	dir := t.TempDir()
+	networks := recorded(t, "10.99.0.0/24")
 	taker := exec.Command("/proc/self/exe", "-test.run", "^"+t.Name()+"$")
-	taker.Env = append(os.Environ(), leaseAndDie+"="+dir)
+	taker.Env = append(os.Environ(), leaseAndDie+"="+networks.Dir)
 	out, err := taker.Output()
 	require.ErrorContains(t, err, "killed")
 	_, id, _ := strings.Cut(strings.TrimSpace(string(out)), "ID ")
 
-	fresh := lessor(dir, "10.99.0.0/24")
-	fresh.ID = id
-	_, held := fresh.leases().held(id)
+	fresh := lessor(networks)
+	fresh.spec.ID = id
+	_, held := networks.record("web").held(id)
 	require.True(t, held)
-	require.NoError(t, giveAddressBack(fresh))
-	used, err := fresh.leases().others(namespaces.NewID())
+	require.NoError(t, fresh.giveBack())
+	used, err := networks.record("web").others(namespaces.NewID())
 	require.NoError(t, err)
 	require.False(t, used, "nothing is leased")
-}
-
-func TestTheSubnetKeepsClearOfTheHostsRoutes(t *testing.T) {
-	for want, routes := range map[string][]string{
-		"10.118.0.0/16":    {"10.88.0.0/16", "172.17.0.0/16", "192.168.0.0/16"},
-		"10.119.0.0/16":    {"10.118.3.0/24"},
-		"10.120.0.0/16":    {"10.118.0.0/15"},
-		"192.168.118.0/24": {"10.0.0.0/8"},
-		"192.168.119.0/24": {"10.0.0.0/8", "192.168.118.128/25"},
-	} {
-		got, err := chooseSubnet(prefixes(routes))
-		require.NoError(t, err)
-		require.Equal(t, want, got.String(), "%v", routes)
-	}
-	_, err := chooseSubnet(prefixes([]string{"10.0.0.0/8", "192.168.0.0/16"}))
-	require.ErrorContains(t, err, "give one with --subnet")
-}
-
-func prefixes(texts []string) (list []netip.Prefix) {
-	for _, text := range texts {
-		list = append(list, netip.MustParsePrefix(text))
-	}
-	return list
-}
-
-func TestTheChosenSubnetStays(t *testing.T) {
-	dir := leases(t.TempDir())
-	free := func() ([]netip.Prefix, error) { return nil, nil }
-	first, err := dir.open(netip.Prefix{}, free)
-	require.NoError(t, err)
-	again, err := dir.open(netip.MustParsePrefix("10.1.0.0/16"), func() ([]netip.Prefix, error) { return prefixes([]string{"10.0.0.0/8"}), nil })
-	require.NoError(t, err)
-	require.Equal(t, first, again)
-}
-
-func TestABroadcastAddressIsTheLast(t *testing.T) {
-	for subnet, want := range map[string]string{"10.118.0.0/16": "10.118.255.255", "10.99.0.8/29": "10.99.0.15", "192.168.1.0/30": "192.168.1.3"} {
-		require.Equal(t, want, broadcast(netip.MustParsePrefix(subnet)).String())
-	}
 }

@@ -20,8 +20,8 @@ func TestTheStepsOutsideComeInOrder(t *testing.T) {
 		mode Mode
 		want []string
 	}{
-		{Bridge, []string{
-			"network/lease", "network/bridge", "network/nat", "network/veth", "network/address", "network/publish", "network/write_files"}},
+		{Plugged, []string{"network/lease", "network/bridge", "network/nat", "network/disable_ipv6",
+			"network/veth", "network/address", "network/publish", "network/write_files"}},
 		{None, []string{"network/write_files"}},
 		{Host, []string{"network/write_files"}},
 		{"container:abc", []string{"network/write_files"}},
@@ -36,19 +36,15 @@ func TestTheStepsOutsideComeInOrder(t *testing.T) {
 	}
 }
 
-func TestTheStepInsideComesFirst(t *testing.T) {
+func TestInsideTheNetworkIsReady(t *testing.T) {
 	s := valid()
 	s.Lower, s.Upper, s.Work = []string{"/l"}, "/u", "/w"
-	require.Equal(t, []string{"network/disable_ipv6", "namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/loopback", "namespaces/session_keyring", "unionfs/overlay"},
-		names(Inside(s))[:6])
-	s.Network.Mode = Host
-	Configure(s)
-	require.Equal(t, "namespaces/private_mounts", names(Inside(s))[0], "the host keeps its IPv6")
+	require.Equal(t, []string{"namespaces/private_mounts", "namespaces/unshare_cgroup", "namespaces/loopback", "namespaces/session_keyring", "unionfs/overlay"},
+		names(Inside(s))[:5])
 }
 
 func TestAProcessThatJoinsFindsTheNetworkConnected(t *testing.T) {
 	s := valid()
 	s.Target = 1
 	require.NotContains(t, names(Outside(s, &namespaces.Process{}, nil)), "network/lease")
-	require.NotContains(t, names(Inside(s)), "network/disable_ipv6")
 }

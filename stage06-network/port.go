@@ -38,12 +38,6 @@ func (p Port) hostSide() string {
 // everywhere reports whether the port is on every address of the host.
 func (p Port) everywhere() bool { return !p.HostIP.IsValid() || p.HostIP.IsUnspecified() }
 
-// routed reports whether packets for the port are led by the kernel's rules.
-// The others, to loopback and to IPv6 addresses, have only the Proxy.
-func (p Port) routed() bool {
-	return p.everywhere() || p.HostIP.Is4() && !p.HostIP.IsLoopback()
-}
-
 // ParsePort reads what -p takes:
 //
 //	[[HOST_IP:][HOST_PORT]:]CONTAINER_PORT[/tcp|/udp]

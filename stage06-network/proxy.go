@@ -127,7 +127,7 @@ func (p *Proxy) Steps(s *Spec) []namespaces.Step {
 		Name: "network/proxy",
 		Why:  "packets to 127.0.0.1 never leave the host, by no rule: a socket takes those clients and calls the container for them",
 		Do: func() error {
-			p.Serve(s.Network.Address.Addr())
+			p.Serve(s.Network.Address())
 			return nil
 		},
 		Undo: p.Close,

@@ -12,28 +12,61 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// published maps a port of every address of the host, publishedOn one of a
-// single address. Each part of a key or a value is padded to 4 bytes:
+// The maps of published ports: of every address of the host, or of one; to a
+// container's address of IPv4, or of IPv6. Each part of a key or a value is
+// padded to 4 bytes:
 //
 //	tcp . 8080               06 00 00 00 | 1f 90 00 00
 //	10.118.0.2 . 80          0a 76 00 02 | 00 50 00 00
-func published(table *nftables.Table) *nftables.Set {
-	return portMap(table, "published", nftables.TypeInetProto, nftables.TypeInetService)
-}
-
-func publishedOn(table *nftables.Table) *nftables.Set {
-	return portMap(table, "published_on", nftables.TypeIPAddr, nftables.TypeInetProto, nftables.TypeInetService)
-}
-
-func portMap(table *nftables.Table, name string, key ...nftables.SetDatatype) *nftables.Set {
-	return &nftables.Set{
-		Table: table, Name: name, IsMap: true, Concatenation: true,
-		KeyType:  nftables.MustConcatSetType(key...),
-		DataType: nftables.MustConcatSetType(nftables.TypeIPAddr, nftables.TypeInetService),
+func portMaps(table *nftables.Table) []*nftables.Set {
+	return []*nftables.Set{
+		portMap(table, "published", nftables.TypeIPAddr),
+		portMap(table, "published_on", nftables.TypeIPAddr, nftables.TypeIPAddr),
+		portMap(table, "published6", nftables.TypeIP6Addr),
+		portMap(table, "published6_on", nftables.TypeIP6Addr, nftables.TypeIP6Addr),
 	}
 }
 
-// element is the port's place in one of the two maps.
+func portMap(table *nftables.Table, name string, to nftables.SetDatatype, host ...nftables.SetDatatype) *nftables.Set {
+	return &nftables.Set{
+		Table: table, Name: name, IsMap: true, Concatenation: true,
+		KeyType:  nftables.MustConcatSetType(append(host, nftables.TypeInetProto, nftables.TypeInetService)...),
+		DataType: nftables.MustConcatSetType(to, nftables.TypeInetService),
+	}
+}
+
+// elements sorts the ports into the maps, by name. A port on loopback is in
+// none, nor one on an address of a family that the container hasn't: those have
+// only the Proxy.
+func elements(ports []Port, container []netip.Addr) map[string][]nftables.SetElement {
+	sorted := map[string][]nftables.SetElement{}
+	for _, port := range ports {
+		for _, ip := range container {
+			name := "published"
+			if ip.Is6() {
+				name += "6"
+			}
+			switch {
+			case port.on(ip.Is4()):
+			case port.HostIP.Is4() == ip.Is4() && !port.everywhere() && !port.HostIP.IsLoopback():
+				name += "_on"
+			default:
+				continue
+			}
+			sorted[name] = append(sorted[name], port.element(ip))
+		}
+	}
+	return sorted
+}
+
+// on reports whether the port is on every address of the host of this family.
+// Who asks for 0.0.0.0 doesn't ask for IPv6; who asks for [::] or for nothing
+// does ask for both.
+func (p Port) on(ipv4 bool) bool {
+	return p.everywhere() && (ipv4 || !p.HostIP.Is4())
+}
+
+// element is the port's place in one of the maps.
 func (p Port) element(container netip.Addr) nftables.SetElement {
 	var key []byte
 	if !p.everywhere() {
@@ -59,7 +92,7 @@ func appendPort(to []byte, port uint16) []byte {
 
 // publish adds the ports to the maps in one transaction: all of them or, if
 // one is another container's, none.
-func publish(tableName string, ports []Port, container netip.Addr) error {
+func publish(tableName string, ports []Port, container []netip.Addr) error {
 	return change(tableName, ports, container, (*nftables.Conn).SetAddElements)
 }
 
@@ -69,7 +102,7 @@ func publish(tableName string, ports []Port, container netip.Addr) error {
 // transaction adds each one first: that does nothing if it is there as we would
 // have it, and if it leads elsewhere the kernel refuses the whole transaction,
 // as then none of the ports was ever ours.
-func unpublish(tableName string, ports []Port, container netip.Addr) error {
+func unpublish(tableName string, ports []Port, container []netip.Addr) error {
 	err := change(tableName, ports, container, func(conn *nftables.Conn, portMap *nftables.Set, elements []nftables.SetElement) error {
 		if err := conn.SetAddElements(portMap, elements); err != nil {
 			return err
@@ -84,51 +117,53 @@ func unpublish(tableName string, ports []Port, container netip.Addr) error {
 
 // unpublishAll takes out of the maps whatever leads to the container. It reads
 // them whole, and is only for a container whose ports nobody knows any more.
-func unpublishAll(tableName string, container netip.Addr) error {
+func unpublishAll(tableName string, container []netip.Addr) error {
 	conn, finish, err := transaction()
 	if err != nil {
 		return err
 	}
 	defer finish()
-	table, err := conn.ListTable(tableName)
-	if errors.Is(err, unix.ENOENT) {
-		return nil
+	if there, err := hasTable(conn, tableName); !there {
+		return err // or it is gone with the last network
 	}
-	if err != nil {
-		return fmt.Errorf("find table %s: %w", tableName, err)
-	}
-	for _, portMap := range []*nftables.Set{published(table), publishedOn(table)} {
+	for _, portMap := range portMaps(tableNamed(tableName)) {
 		elements, err := conn.GetSetElements(portMap)
 		if err != nil {
 			return fmt.Errorf("read map %s: %w", portMap.Name, err)
 		}
-		ours := slices.DeleteFunc(elements, func(element nftables.SetElement) bool {
-			return !bytes.HasPrefix(element.Val, container.AsSlice())
-		})
-		for some := range slices.Chunk(ours, 500) {
+		ours := slices.DeleteFunc(elements, func(element nftables.SetElement) bool { return !leadsTo(element, container) })
+		for some := range slices.Chunk(ours, atOnce) {
 			if err := conn.SetDeleteElements(portMap, some); err != nil {
 				return err
 			}
 		}
 	}
 	if err := conn.Flush(); err != nil {
-		return fmt.Errorf("take the ports of %s back: %w", container, err)
+		return fmt.Errorf("take the ports of %v back: %w", container, err)
 	}
 	return nil
 }
 
+func leadsTo(element nftables.SetElement, container []netip.Addr) bool {
+	return slices.ContainsFunc(container, func(ip netip.Addr) bool {
+		return len(element.Val) == ip.BitLen()/8+4 && bytes.HasPrefix(element.Val, ip.AsSlice())
+	})
+}
+
+// atOnce is how many elements fit into one message, whose list of them may have
+// 65,535 bytes.
+const atOnce = 500
+
 // change sends one transaction for all ports that the kernel is to lead.
-func change(tableName string, ports []Port, container netip.Addr, how func(*nftables.Conn, *nftables.Set, []nftables.SetElement) error) error {
+func change(tableName string, ports []Port, container []netip.Addr, how func(*nftables.Conn, *nftables.Set, []nftables.SetElement) error) error {
 	conn, finish, err := transaction()
 	if err != nil {
 		return err
 	}
 	defer finish()
-	table := &nftables.Table{Name: tableName, Family: nftables.TableFamilyIPv4}
-	everywhere, somewhere := elements(ports, container)
-	for portMap, elements := range map[*nftables.Set][]nftables.SetElement{published(table): everywhere, publishedOn(table): somewhere} {
-		// A message's list of elements may have 65,535 bytes.
-		for some := range slices.Chunk(elements, 500) {
+	sorted := elements(ports, container)
+	for _, portMap := range portMaps(tableNamed(tableName)) {
+		for some := range slices.Chunk(sorted[portMap.Name], atOnce) {
 			if err := how(conn, portMap, some); err != nil {
 				return err
 			}
@@ -142,17 +177,4 @@ func change(tableName string, ports []Port, container netip.Addr, how func(*nfta
 		return fmt.Errorf("publish %v: %w", ports, err)
 	}
 	return nil
-}
-
-func elements(ports []Port, container netip.Addr) (everywhere, somewhere []nftables.SetElement) {
-	for _, port := range ports {
-		switch {
-		case !port.routed():
-		case port.everywhere():
-			everywhere = append(everywhere, port.element(container))
-		default:
-			somewhere = append(somewhere, port.element(container))
-		}
-	}
-	return everywhere, somewhere
 }

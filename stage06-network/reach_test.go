@@ -18,7 +18,7 @@ func TestAPublishedPortIsReachedFromEverywhere(t *testing.T) {
 	web := w.start(t, w.bridged(t, "8080:80", "8080:80/udp"))
 	other := w.start(t, w.bridged(t))
 	answer(t, web.place, 80)
-	gate := gateway(web.spec.Network.Address).String()
+	gate := web.gate()
 
 	for _, protocol := range []string{TCP, UDP} {
 		for _, caller := range []struct {
@@ -70,7 +70,7 @@ func TestAPortOfLoopbackIsReachedFromTheHostOnly(t *testing.T) {
 	for _, protocol := range []string{TCP, UDP} {
 		got, err := call(nil, protocol, "127.0.0.1:8080")
 		require.NoError(t, err)
-		require.Equal(t, "hello from "+gateway(web.spec.Network.Address).String(), got)
+		require.Equal(t, "hello from "+web.gate(), got)
 		for who, from := range map[string]*place{"outside": w.outside, "another container": other.place, "itself": web.place} {
 			_, err := call(from, protocol, hostIP+":8080")
 			require.Error(t, err, "%s %s", who, protocol)
@@ -99,7 +99,7 @@ func TestAContainersAddressIsNotReachedFromOutside(t *testing.T) {
 	answer(t, web.place, 80)
 	answer(t, web.place, 81)
 	w.outside.do(func() {
-		require.NoError(t, netlink.RouteAdd(&netlink.Route{Dst: ipNet(web.spec.Network.Address.Masked()), Gw: ipNet(parse(hostIP)).IP}))
+		require.NoError(t, netlink.RouteAdd(&netlink.Route{Dst: ipNet(web.spec.Network.Endpoints[0].Address.Masked()), Gw: ipNet(parse(hostIP)).IP}))
 	})
 	for _, port := range []string{":80", ":81"} {
 		for _, protocol := range []string{TCP, UDP} {
@@ -107,7 +107,7 @@ func TestAContainersAddressIsNotReachedFromOutside(t *testing.T) {
 			require.Error(t, err, "%s%s", protocol, port)
 		}
 	}
-	nft(t, "flush", "chain", "ip", web.spec.Network.Bridge, "forward")
+	nft(t, "flush", "chain", "inet", web.spec.Network.Networks.Table, "forward")
 	got, err := call(w.outside, TCP, web.ip()+":80")
 	require.NoError(t, err, "it is the forward chain that keeps callers out, so without it they come in")
 	require.Equal(t, "hello from "+outsideIP, got)
@@ -148,16 +148,16 @@ func TestAUDPClientIsLedToTheNextContainerOfThePort(t *testing.T) {
 func TestContainersOfTwoBridgesDontReachEachOther(t *testing.T) {
 	w := newWorld(t)
 	elsewhere := *w
-	elsewhere.leases = t.TempDir()
+	elsewhere.dir = t.TempDir()
 	a, b := w.start(t, w.bridged(t)), elsewhere.start(t, elsewhere.bridged(t, "8080:80"))
 	answer(t, b.place, 80)
-	require.NotEqual(t, a.spec.Network.Address.Masked(), b.spec.Network.Address.Masked())
+	require.NotEqual(t, a.spec.Network.Endpoints[0].Address.Masked(), b.spec.Network.Endpoints[0].Address.Masked())
 
 	_, err := call(a.place, TCP, b.ip()+":80")
 	require.Error(t, err)
 	got, err := call(a.place, TCP, hostIP+":8080")
 	require.NoError(t, err, "what is published is published to all")
-	require.Equal(t, "hello from "+gateway(b.spec.Network.Address).String(), got)
+	require.Equal(t, "hello from "+b.gate(), got)
 }
 
 // S50.
@@ -181,7 +181,7 @@ func TestTheHostsOwnFirewallHasTheLastWord(t *testing.T) {
 func TestTheBridgeHasTheUplinksMTU(t *testing.T) {
 	w := newWorld(t)
 	c := w.start(t, w.bridged(t))
-	bridge, err := netlink.LinkByName(c.spec.Network.Bridge)
+	bridge, err := netlink.LinkByName(c.spec.Network.Networks.Table)
 	require.NoError(t, err)
 	require.Equal(t, uplinkSize, bridge.Attrs().MTU)
 	c.do(func() {
@@ -196,7 +196,7 @@ func TestTheBridgeTakesNoRouterAdvertisements(t *testing.T) {
 	w := newWorld(t)
 	c := w.start(t, w.bridged(t))
 	for file, want := range map[string]string{"accept_ra": "0", "disable_ipv6": "1"} {
-		value, err := os.ReadFile("/proc/sys/net/ipv6/conf/" + c.spec.Network.Bridge + "/" + file)
+		value, err := os.ReadFile("/proc/sys/net/ipv6/conf/" + c.spec.Network.Networks.Table + "/" + file)
 		if !errors.Is(err, os.ErrNotExist) {
 			require.NoError(t, err)
 			require.Equal(t, want, strings.TrimSpace(string(value)))

@@ -61,11 +61,11 @@ func (r resolver) inside() []netip.Addr {
 // behind the host's local cache if it has one, and from what the user asked for.
 func (n *Network) adopt(host, upstream resolver) resolver {
 	r := host
-	if n.mode() != Host {
+	if n.Mode != Host {
 		if r.servers = host.inside(); len(r.servers) == 0 {
 			r.servers = upstream.inside()
 		}
-		if len(r.servers) == 0 && n.mode() == Bridge {
+		if len(r.servers) == 0 && n.Mode == Plugged {
 			r.servers = publicServers()
 		}
 	}

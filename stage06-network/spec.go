@@ -2,6 +2,7 @@ package network
 
 import (
 	"fmt"
+	"net"
 	"net/netip"
 	"strings"
 
@@ -16,28 +17,16 @@ type Spec struct {
 
 // Network says how the container reaches the world, and the world it.
 type Network struct {
-	Mode Mode `json:"mode,omitempty"` // "" is Bridge
+	Mode Mode `json:"mode,omitempty"` // "" is Plugged
 
-	// Bridge is the host's bridge that the container is plugged into, and the
-	// name of its nftables table; "" is DefaultBridge.
-	Bridge string `json:"bridge,omitempty"`
+	// Networks is where the networks of the engine are recorded, and Endpoints
+	// are the container's places in some of them: the first one is eth0.
+	Networks  Networks   `json:"networks,omitzero"`
+	Endpoints []Endpoint `json:"endpoints,omitempty"`
 
-	// KeepBridge leaves the bridge and its table when the last container goes:
-	// making them anew costs the next one 3 ms, and removing them this one 40 ms.
-	KeepBridge bool `json:"keepBridge,omitempty"`
-
-	// Subnet is asked for when the bridge is first used; without it one is
-	// chosen that no route of the host overlaps. What was chosen is recorded in
-	// Leases, and stays.
-	Subnet netip.Prefix `json:"subnet,omitzero"`
-
-	// Leases is a directory of the host that holds, for each bridge, who has
-	// which address. One bridge belongs to one such directory.
-	Leases string `json:"leases,omitempty"`
-
-	// Address is the container's, with the length of the subnet's prefix; set by
-	// network/lease.
-	Address netip.Prefix `json:"address,omitzero"`
+	// Names are those by which other containers find this one, on every network
+	// that has names. Its ID's first 12 digits are one more.
+	Names []string `json:"names,omitempty"`
 
 	Ports []Port `json:"ports,omitempty"`
 
@@ -58,16 +47,31 @@ type Network struct {
 	FilesDir string `json:"filesDir,omitempty"`
 }
 
-// DefaultBridge is the bridge of the engine's usual state directory.
-const DefaultBridge = "cooper0"
+// Endpoint is a container's place in one network.
+type Endpoint struct {
+	Network string `json:"network"` // its name
 
-// Mode is the kind of network: Bridge, None, Host, or "container:ID".
+	// What was asked for, if anything.
+	IP      netip.Addr `json:"ip,omitzero"`
+	IP6     netip.Addr `json:"ip6,omitzero"`
+	MAC     string     `json:"mac,omitempty"`     // as net.ParseMAC reads it
+	Aliases []string   `json:"aliases,omitempty"` // more names, on this network only
+
+	// What it was given: network/lease sets these.
+	Link     string       `json:"link,omitempty"`    // eth0, eth1, …
+	Address  netip.Prefix `json:"address,omitzero"`  // with the length of the subnet's prefix
+	Address6 netip.Prefix `json:"address6,omitzero"` // where the network has IPv6
+	Gateway  netip.Addr   `json:"gateway,omitzero"`  // the way out; none from an internal network
+	Gateway6 netip.Addr   `json:"gateway6,omitzero"`
+}
+
+// Mode is the kind of network: Plugged, None, Host, or "container:ID".
 type Mode string
 
 const (
-	Bridge Mode = "bridge" // an address of its own behind the host's
-	None   Mode = "none"   // loopback alone
-	Host   Mode = "host"   // the host's network, without any isolation
+	Plugged Mode = ""     // links of its own into the networks of Endpoints
+	None    Mode = "none" // loopback alone
+	Host    Mode = "host" // the host's network, without any isolation
 )
 
 // Container returns the ID of "container:ID", or "".
@@ -79,15 +83,17 @@ func (m Mode) Container() string {
 	return id
 }
 
-// ParseMode reads what --network takes.
-func ParseMode(flag string) (Mode, error) {
+// ParseMode reads what --network takes: a mode, or the name of a network.
+func ParseMode(flag string) (mode Mode, network string, err error) {
 	switch mode := Mode(flag); {
-	case mode == "" || mode == "default":
-		return Bridge, nil
-	case mode == Bridge, mode == None, mode == Host, mode.Container() != "":
-		return mode, nil
+	case flag == "" || flag == "default":
+		return Plugged, DefaultNetwork, nil
+	case mode == None, mode == Host, mode.Container() != "":
+		return mode, "", nil
+	case !isNetworkName(flag):
+		return "", "", fmt.Errorf("network %q: use none, host, container:NAME or the name of a network", flag)
 	}
-	return "", fmt.Errorf("network %q: use bridge, none, host or container:NAME", flag)
+	return Plugged, flag, nil
 }
 
 // Validate refuses a Spec that can't be connected, before anything is made.
@@ -96,25 +102,46 @@ func (s *Spec) Validate() error {
 		return err
 	}
 	n := &s.Network
-	if _, err := ParseMode(string(n.Mode)); err != nil {
-		return err
+	if mode, _, err := ParseMode(string(n.Mode)); err != nil || mode != n.Mode {
+		return fmt.Errorf("network %q: use none, host or container:NAME", n.Mode)
 	}
-	if len(n.Ports) > 0 && n.mode() != Bridge {
+	if n.Mode != Plugged && len(n.Endpoints) > 0 {
+		return fmt.Errorf("network %q: it can't be beside another", n.Mode)
+	}
+	if n.Mode != Plugged && len(n.Ports) > 0 {
 		return fmt.Errorf("publish %s: the network %q has no ports of its own: use --network bridge", n.Ports[0], n.Mode)
 	}
-	if n.mode() == Bridge && n.Leases == "" {
-		return fmt.Errorf("network bridge: no directory given for the leases")
+	if len(n.Endpoints) > 0 {
+		if err := n.Networks.validate(); err != nil {
+			return err
+		}
 	}
 	if n.Mode.Container() != "" && n.Joined == 0 {
 		return fmt.Errorf("network %q: the container isn't running", n.Mode)
 	}
-	if n.Subnet.IsValid() && !usable(n.Subnet) {
-		return fmt.Errorf("subnet %s: use an IPv4 network of /30 or larger", n.Subnet)
-	}
-	if n.Bridge != "" && !isLinkName(n.Bridge) {
-		return fmt.Errorf("bridge %q: use up to 15 letters, digits and dashes", n.Bridge)
+	for i := range n.Endpoints {
+		if err := n.Endpoints[i].validate(); err != nil {
+			return err
+		}
 	}
 	return s.validateNames()
+}
+
+func (e *Endpoint) validate() error {
+	if !isNetworkName(e.Network) {
+		return fmt.Errorf("network %q: not the name of a network", e.Network)
+	}
+	if e.MAC != "" {
+		if mac, err := net.ParseMAC(e.MAC); err != nil || len(mac) != 6 || mac[0]&1 != 0 {
+			return fmt.Errorf("hardware address %q: use six bytes such as 02:00:0a:76:00:02, the first one even", e.MAC)
+		}
+	}
+	for _, alias := range e.Aliases {
+		if !isDNSName(strings.ToLower(alias)) {
+			return fmt.Errorf("alias %q: use up to 63 letters, digits, dots and dashes", alias)
+		}
+	}
+	return nil
 }
 
 // validateNames keeps line breaks out of the files that are written from names.
@@ -142,16 +169,33 @@ func (s *Spec) validateNames() error {
 	return nil
 }
 
-func (n *Network) mode() Mode {
-	if n.Mode == "" {
-		return Bridge
+// wayOut returns the endpoint that the default route leads through: the first
+// one whose network has a way out. Published ports lead to it as well.
+func (n *Network) wayOut() *Endpoint {
+	for i := range n.Endpoints {
+		if n.Endpoints[i].Gateway.IsValid() {
+			return &n.Endpoints[i]
+		}
 	}
-	return n.Mode
+	return nil
 }
 
-func (n *Network) bridge() string {
-	if n.Bridge == "" {
-		return DefaultBridge
+// Address returns the address that published ports lead to, which is the zero
+// Addr of a container that no packet can reach from outside.
+func (n *Network) Address() netip.Addr {
+	if e := n.wayOut(); e != nil {
+		return e.Address.Addr()
 	}
-	return n.Bridge
+	return netip.Addr{}
+}
+
+// HasNames reports whether the container finds others by name, that is whether
+// it is on a network that somebody made.
+func (n *Network) HasNames() bool {
+	for _, e := range n.Endpoints {
+		if e.Network != DefaultNetwork {
+			return true
+		}
+	}
+	return false
 }

@@ -23,13 +23,9 @@ func Outside(s *Spec, p *namespaces.Process, store *images.Store) []namespaces.S
 	)
 }
 
-// Inside lists what the child does before it becomes the command.
-func Inside(s *Spec) []namespaces.Step {
-	return slices.Concat(
-		Settle(s),
-		images.Inside(&s.Spec),
-	)
-}
+// Inside lists what the child does before it becomes the command. The network
+// is ready by then.
+func Inside(s *Spec) []namespaces.Step { return images.Inside(&s.Spec) }
 
 // Connect returns this stage's share outside: what leads from the container's
 // network namespace, which must exist, into the world and back.
@@ -47,62 +43,57 @@ func Connect(s *Spec, p *namespaces.Process) []namespaces.Step {
 		Do:   func() error { return writeFiles(s) },
 		Undo: func() error { return removeFiles(s) },
 	}
-	if s.Network.mode() != Bridge {
+	if s.Network.Mode != Plugged {
 		return []namespaces.Step{files}
 	}
-	return append(plug(s, p), files)
+	c := &cabling{spec: s, process: p}
+	return append(append(c.plug(), c.publish()), files)
 }
 
-// plug connects the container to its bridge.
-func plug(s *Spec, p *namespaces.Process) []namespaces.Step {
+// plug connects the container to its networks.
+func (c *cabling) plug() []namespaces.Step {
 	return []namespaces.Step{
 		{
 			Name: "network/lease",
-			Why:  "an address that no other container has, written down so that it is given back even after kill -9",
-			Do:   func() error { return leaseAddress(s) },
-			Undo: func() error { return giveAddressBack(s) },
+			Why:  "an address on each network that no other container has, written down so that it is given back even after kill -9",
+			Do:   c.lease,
+			Undo: c.giveBack,
 		},
 		{
 			Name: "network/bridge",
-			Why:  "a switch in the kernel that all containers are plugged into, with the host as their gateway (switches on net.ipv4.ip_forward)",
-			Do:   func() error { return plugBridge(s) },
+			Why:  "a switch in the kernel that a network's containers are plugged into, with the host as their gateway (switches on net.ipv4.ip_forward)",
+			Do:   c.makeBridges,
 		},
 		{
 			Name: "network/nat",
-			Why:  "the world has no route to the containers' addresses: what they send leaves under the host's",
-			Do:   func() error { return makeRules(s) },
+			Why:  "the world has no route to the containers' addresses: what they send leaves under the host's, and nobody comes in uncalled",
+			Do:   c.makeRules,
+		},
+		{
+			Name: "network/disable_ipv6",
+			Why:  "no link to come takes what a router advertises, nor has IPv6 unless its network does",
+			Do:   c.quiet,
 		},
 		{
 			Name: "network/veth",
 			Why:  "a cable of two links: one end in the bridge, the other born as eth0 in the container",
-			Do:   func() error { return layCable(s, p) },
-			Undo: func() error { return removeVeth(vethName(s.ID)) },
+			Do:   c.layCables,
+			Undo: c.removeCables,
 		},
 		{
 			Name: "network/address",
 			Why:  "the container's end gets the address, and the bridge as its way out",
-			Do:   func() error { return setAddress(s, p) },
-		},
-		{
-			Name: "network/publish",
-			Why:  "each published port is an element of a map that the rules look up, in one transaction",
-			Do: func() error {
-				return publish(s.Network.bridge(), s.Network.Ports, s.Network.Address.Addr())
-			},
-			Undo: func() error { return withdraw(s) },
+			Do:   c.setAddresses,
 		},
 	}
 }
 
-// Settle returns this stage's share inside, to be taken first: /proc/sys is
-// still the host's and can be written to.
-func Settle(s *Spec) []namespaces.Step {
-	if !s.IsNew(namespaces.Network) {
-		return nil
+// publish leads the published ports to the container.
+func (c *cabling) publish() namespaces.Step {
+	return namespaces.Step{
+		Name: "network/publish",
+		Why:  "each published port is an element of a map that the rules look up, in one transaction",
+		Do:   c.publishPorts,
+		Undo: c.withdraw,
 	}
-	return []namespaces.Step{{
-		Name: "network/disable_ipv6",
-		Why:  "this network has none, and a neighbour's router advertisement shall not make one",
-		Do:   disableIPv6,
-	}}
 }

@@ -5,13 +5,16 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 )
 
 // setSysctl writes one of the parameters below /proc/sys/net, which are those
-// of the writer's own network namespace, unless it has that value already.
+// of the writing thread's own network namespace, unless it has that value
+// already. A kernel without IPv6 has no parameters of it.
 func setSysctl(name, value string) error {
-	path := "/proc/sys/net/" + name
-	if now, err := os.ReadFile(path); err == nil && string(bytes.TrimSpace(now)) == value {
+	path := filepath.Join("/proc/sys/net", name)
+	now, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) || err == nil && string(bytes.TrimSpace(now)) == value {
 		return nil
 	}
 	if err := os.WriteFile(path, []byte(value), 0); err != nil {
@@ -20,36 +23,51 @@ func setSysctl(name, value string) error {
 	return nil
 }
 
-// forwardIPv4 makes the host a router: without it the kernel drops whatever
-// arrives on one link and is for another. It is not switched off again, since
-// nobody knows who else relies on it by then; see ip-sysctl in the kernel's
+// forward makes the host a router: without it the kernel drops whatever arrives
+// on one link and is for another. It is not switched off again, since nobody
+// knows who else relies on it by then; see ip-sysctl in the kernel's
 // documentation.
-func forwardIPv4() error { return setSysctl("ipv4/ip_forward", "1") }
-
-// disableIPv6 switches IPv6 off in the container, on every link but loopback.
-// This network has none, and a link that listens to router advertisements can
-// be given an address and a route by any neighbour, past all rules for IPv4
-// (CVE-2020-13401, CVE-2024-32473).
-//
-// It runs in the child, because these parameters are those of the writer's own
-// network namespace, while the host's /proc is still there to write to.
-func disableIPv6() error {
-	for _, link := range []string{"default", "eth0"} {
-		if err := silenceIPv6(link); err != nil {
-			return err
-		}
+func forward(d *Definition) error {
+	if err := setSysctl("ipv4/ip_forward", "1"); err != nil || !d.IPv6 {
+		return err
 	}
-	return nil
+	return forwardIPv6()
 }
 
-// silenceIPv6 does so for one link, if there is such a link and the kernel has
-// IPv6 at all.
-func silenceIPv6(link string) error {
-	for _, sysctl := range []struct{ name, value string }{{"accept_ra", "0"}, {"disable_ipv6", "1"}} {
-		err := setSysctl("ipv6/conf/"+link+"/"+sysctl.name, sysctl.value)
-		if err != nil && !errors.Is(err, os.ErrNotExist) {
-			return err
+// forwardIPv6 does it for IPv6. A router takes no router's advertisements, so a
+// host that has its own address and way out by them would lose both; the links
+// that take them now are told to go on (accept_ra 2).
+func forwardIPv6() error {
+	const forwarding = "ipv6/conf/all/forwarding"
+	if now, err := os.ReadFile(filepath.Join("/proc/sys/net", forwarding)); err != nil || string(bytes.TrimSpace(now)) == "1" {
+		return nil
+	}
+	links, err := filepath.Glob("/proc/sys/net/ipv6/conf/*/accept_ra")
+	if err != nil {
+		return err
+	}
+	for _, file := range links {
+		if now, err := os.ReadFile(file); err != nil || string(bytes.TrimSpace(now)) != "1" {
+			continue
+		}
+		if err := os.WriteFile(file, []byte("2"), 0); err != nil && !errors.Is(err, os.ErrNotExist) {
+			return fmt.Errorf("set sysctl: %w", err)
 		}
 	}
-	return nil
+	return setSysctl(forwarding, "1")
+}
+
+// settleIPv6 switches IPv6 off for a link whose network has none, or on. Router
+// advertisements are refused either way: a link that listens to them can be
+// given an address and a route by any neighbour, past all that we know of
+// (CVE-2020-13401, CVE-2024-32473). "default" is the links to come.
+func settleIPv6(link string, on bool) error {
+	disable := "1"
+	if on {
+		disable = "0"
+	}
+	return errors.Join(
+		setSysctl("ipv6/conf/"+link+"/accept_ra", "0"),
+		setSysctl("ipv6/conf/"+link+"/disable_ipv6", disable),
+	)
 }

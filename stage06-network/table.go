@@ -4,71 +4,95 @@ import (
 	"errors"
 	"fmt"
 	"net/netip"
+	"path/filepath"
+	"slices"
 
 	"github.com/google/nftables"
+	"github.com/google/nftables/binaryutil"
 	"golang.org/x/sys/unix"
 )
 
-// Every bridge has an nftables table of its own with the bridge's name. It
-// comes and goes with the bridge, and no foreign table is ever touched. As
-// `nft list table ip cooper0` prints it:
+// All networks of an engine share one nftables table. No foreign table is ever
+// touched. As `nft list table inet cooper0` prints it:
 //
-//	table ip cooper0 {
-//		map published {            # -p 8080:80
+//	table inet cooper0 {
+//		set bridges { type ifname; elements = { "cooper0", "cooper-5b1c0a2e" } }
+//		set same { type ifname . ifname; elements = { "cooper0" . "cooper0", … } }
+//		set closed { type ifname }          # whose containers don't reach each other
+//		set internal { type ifname }        # --internal
+//		set masqueraded { type ifname; elements = { "cooper0", … } }
+//		set hairpin { type ipv4_addr . ifname; flags interval; elements = { 10.118.0.0/16 . "cooper0", … } }
+//		set hairpin6 { type ipv6_addr . ifname; flags interval }
+//		map published {                     # -p 8080:80
 //			type inet_proto . inet_service : ipv4_addr . inet_service
 //			elements = { tcp . 8080 : 10.118.0.2 . 80 }
 //		}
-//		map published_on {         # -p 192.0.2.7:8080:80
+//		map published_on {                  # -p 192.0.2.7:8080:80
 //			type ipv4_addr . inet_proto . inet_service : ipv4_addr . inet_service
 //		}
+//		map published6 { … }                # the same two for IPv6
+//		map published6_on { … }
+//
 //		chain publish {
 //			dnat ip to ip daddr . meta l4proto . th dport map @published_on
 //			dnat ip to meta l4proto . th dport map @published
+//			dnat ip6 to ip6 daddr . meta l4proto . th dport map @published6_on
+//			dnat ip6 to meta l4proto . th dport map @published6
 //		}
-//		chain prerouting {         # from outside, and from containers
+//		chain prerouting {                  # from outside, and from containers
 //			type nat hook prerouting priority dstnat; policy accept;
 //			fib daddr type local jump publish
 //		}
-//		chain output {             # from the host to its own address
+//		chain output {                      # from the host to its own address
 //			type nat hook output priority dstnat; policy accept;
-//			ip daddr != 127.0.0.0/8 fib daddr type local jump publish
+//			ip daddr 127.0.0.0/8 return
+//			ip6 daddr ::1 return
+//			fib daddr type local jump publish
 //		}
 //		chain forward {
 //			type filter hook forward priority filter; policy accept;
-//			iifname "cooper0" accept
-//			oifname "cooper0" ct state established,related accept
-//			oifname "cooper0" ct status dnat accept
-//			oifname "cooper0" drop
+//			iifname . oifname @same iifname != @closed accept
+//			iifname @internal drop
+//			oifname @internal drop
+//			oifname @bridges ct state established,related accept
+//			oifname @bridges ct status dnat accept
+//			oifname @bridges drop
 //		}
 //		chain postrouting {
 //			type nat hook postrouting priority srcnat; policy accept;
-//			ip saddr 10.118.0.0/16 oifname != "cooper0" masquerade
-//			ip saddr 10.118.0.0/16 oifname "cooper0" ct status dnat masquerade
+//			ip saddr . oifname @hairpin ct status dnat masquerade
+//			ip6 saddr . oifname @hairpin6 ct status dnat masquerade
+//			oifname != @bridges iifname @masqueraded masquerade
 //		}
 //	}
 //
-// The rules are written once. A published port is one element of a map, found
-// by its hash, so a packet's way is as long with a thousand ports as with one.
+// The rules are written once. A network is an element of some of the sets, and
+// a published port one of a map. Both are found by a hash, so a packet's way is
+// as long with a thousand of them as with one.
 //
 // 127.0.0.1 is left out: leading it here needs route_localnet, and with that
 // the loopback services of the host are open to its neighbours. The Proxy
 // serves it.
 //
-// The last rule of forward is what "not published" means: a neighbour of the
-// host that sets a route to the containers' network gets no answer. The second
+// The last rule of forward is what "not published" means, and what keeps
+// networks apart: a neighbour of the host that sets a route to the containers
+// gets no answer, and neither does a container of another network. The first
 // masquerade is the hairpin: without it a container that calls another one by
-// the host's address is answered directly, from an address it never called.
+// the host's address is answered directly, from an address it never called. It
+// asks for the sender's address and not for the link that the packet came by:
+// where bridged packets pass through the rules (br_netfilter), that one is
+// forgotten by then.
 //
 // An accept here ends this table's chain only; every other table's forward
 // chain is asked as well, and one drop anywhere is final. So a host's own
 // firewall has the last word on published ports in a forward chain of its own,
 // for instance `meta l4proto tcp ct original proto-dst 8080 drop`.
-func addTable(conn *nftables.Conn, name string, subnet netip.Prefix) error {
+func addTable(conn *nftables.Conn, name string) error {
 	// Create, not add: if the table is there already, the kernel refuses the
 	// whole transaction, and no rule is ever in it twice.
-	table := conn.CreateTable(&nftables.Table{Name: name, Family: nftables.TableFamilyIPv4})
-	for _, portMap := range []*nftables.Set{published(table), publishedOn(table)} {
-		if err := conn.AddSet(portMap, nil); err != nil {
+	table := conn.CreateTable(tableNamed(name))
+	for _, set := range append(linkSets(table), portMaps(table)...) {
+		if err := conn.AddSet(set, nil); err != nil {
 			return err
 		}
 	}
@@ -78,29 +102,80 @@ func addTable(conn *nftables.Conn, name string, subnet netip.Prefix) error {
 	forward := hook(conn, table, nftables.ChainTypeFilter, "forward", nftables.ChainHookForward, nftables.ChainPriorityFilter)
 	postrouting := hook(conn, table, nftables.ChainTypeNAT, "postrouting", nftables.ChainHookPostrouting, nftables.ChainPriorityNATSource)
 
-	network := ipNet(subnet)
 	for _, rule := range []struct {
 		chain *nftables.Chain
 		words words
 	}{
-		{publish, sentence(loadDaddr(part0), loadProtocol(part1), loadDport(part2), dnatTo("published_on"))},
-		{publish, sentence(loadProtocol(part0), loadDport(part1), dnatTo("published"))},
+		{publish, sentence(ipv4(), loadDaddr(part0), loadProtocol(part1), loadDport(part2), dnatTo("published_on"))},
+		{publish, sentence(ipv4(), loadProtocol(part0), loadDport(part1), dnatTo("published"))},
+		{publish, sentence(ipv6(), loadDaddr6(part0), loadProtocol(part4), loadDport(part5), dnat6To("published6_on"))},
+		{publish, sentence(ipv6(), loadProtocol(part0), loadDport(part1), dnat6To("published6"))},
 		{prerouting, sentence(daddrIsLocal(), jump("publish"))},
-		{output, sentence(ipDaddrIsNot([]byte{127, 0, 0, 0}, []byte{255, 0, 0, 0}), daddrIsLocal(), jump("publish"))},
-		{forward, sentence(iifname(name), accept())},
-		{forward, sentence(oifname(name), ctState(stateEstablished|stateRelated), accept())},
-		{forward, sentence(oifname(name), ctStatus(statusDNAT), accept())},
-		{forward, sentence(oifname(name), drop())},
-		{postrouting, sentence(ipSaddr(network.IP, network.Mask), oifnameIsNot(name), masquerade())},
-		{postrouting, sentence(ipSaddr(network.IP, network.Mask), oifname(name), ctStatus(statusDNAT), masquerade())},
+		{output, sentence(ipv4(), loopbackDaddr(), returns())},
+		{output, sentence(ipv6(), loopbackDaddr6(), returns())},
+		{output, sentence(daddrIsLocal(), jump("publish"))},
+		{forward, sentence(iifname(part0), oifname(part4), in("same"), iifname(part0), notIn("closed"), accept())},
+		{forward, sentence(iifname(part0), in("internal"), drop())},
+		{forward, sentence(oifname(part0), in("internal"), drop())},
+		{forward, sentence(oifname(part0), in("bridges"), ctState(stateEstablished|stateRelated), accept())},
+		{forward, sentence(oifname(part0), in("bridges"), ctStatus(statusDNAT), accept())},
+		{forward, sentence(oifname(part0), in("bridges"), drop())},
+		{postrouting, sentence(ipv4(), loadSaddr(part0), oifname(part1), in("hairpin"), ctStatus(statusDNAT), masquerade())},
+		{postrouting, sentence(ipv6(), loadSaddr6(part0), oifname(part4), in("hairpin6"), ctStatus(statusDNAT), masquerade())},
+		{postrouting, sentence(oifname(part0), notIn("bridges"), iifname(part0), in("masqueraded"), masquerade())},
 	} {
 		conn.AddRule(&nftables.Rule{Table: table, Chain: rule.chain, Exprs: rule.words})
 	}
 	return nil
 }
 
+func tableNamed(name string) *nftables.Table {
+	return &nftables.Table{Name: name, Family: nftables.TableFamilyINet}
+}
+
 func hook(conn *nftables.Conn, table *nftables.Table, kind nftables.ChainType, name string, at *nftables.ChainHook, priority *nftables.ChainPriority) *nftables.Chain {
 	return conn.AddChain(&nftables.Chain{Name: name, Table: table, Type: kind, Hooknum: at, Priority: priority})
+}
+
+// linkSets are the sets that a network can be an element of.
+func linkSets(table *nftables.Table) []*nftables.Set {
+	var sets []*nftables.Set
+	for _, name := range []string{"bridges", "closed", "internal", "masqueraded"} {
+		sets = append(sets, &nftables.Set{Table: table, Name: name, KeyType: nftables.TypeIFName, KeyByteOrder: binaryutil.NativeEndian})
+	}
+	beside := func(name string, first nftables.SetDatatype) *nftables.Set {
+		return &nftables.Set{Table: table, Name: name, Concatenation: true, Interval: first != nftables.TypeIFName,
+			KeyType: nftables.MustConcatSetType(first, nftables.TypeIFName)}
+	}
+	return append(sets, beside("same", nftables.TypeIFName), beside("hairpin", nftables.TypeIPAddr), beside("hairpin6", nftables.TypeIP6Addr))
+}
+
+// element is the network's place in one of the sets; nil if it has none there.
+func (d *Definition) element(set string) []nftables.SetElement {
+	link := linkName(d.Link)
+	switch {
+	case set == "bridges",
+		set == "closed" && d.Options.refuses(optionReach),
+		set == "internal" && d.Internal,
+		set == "masqueraded" && !d.Internal && !d.Options.refuses(optionMasquerade):
+		return []nftables.SetElement{{Key: link}}
+	case set == "same":
+		return []nftables.SetElement{{Key: append(slices.Clone(link), link...)}}
+	case set == "hairpin":
+		return []nftables.SetElement{senders(d.Subnets[0].Prefix, link)}
+	case set == "hairpin6" && d.IPv6:
+		return []nftables.SetElement{senders(d.Subnets[1].Prefix, link)}
+	}
+	return nil
+}
+
+// senders is an interval from the first address of a subnet to its last, each
+// beside the same link.
+func senders(subnet netip.Prefix, link []byte) nftables.SetElement {
+	return nftables.SetElement{
+		Key:    append(subnet.Addr().AsSlice(), link...),
+		KeyEnd: append(last(subnet).AsSlice(), link...),
+	}
 }
 
 // transaction opens a socket to nftables for one change.
@@ -116,35 +191,80 @@ func transaction() (conn *nftables.Conn, finish func(), err error) {
 	return conn, func() { go conn.CloseLasting() }, nil
 }
 
-// ensureTable makes the table on first use, all of it in one transaction.
-func ensureTable(name string, subnet netip.Prefix) error {
-	conn, finish, err := transaction()
-	if err != nil {
-		return err
-	}
-	defer finish()
-	if _, err := conn.ListTable(name); err == nil {
-		return nil
-	}
-	if err := addTable(conn, name, subnet); err != nil {
-		return fmt.Errorf("make table %s: %w", name, err)
-	}
-	if err := conn.Flush(); err != nil && !errors.Is(err, unix.EEXIST) {
-		return fmt.Errorf("make table %s: %w", name, err)
-	}
-	return nil
+// ensureRules makes the network's bridge one that the rules know. With the
+// first one comes the table, all of it in one transaction.
+func (n Networks) ensureRules(d *Definition) error {
+	return n.changeTable(func(conn *nftables.Conn) error {
+		if err := n.addElements(conn, d); err != nil {
+			return err
+		}
+		err := conn.Flush()
+		if !errors.Is(err, unix.ENOENT) {
+			return err
+		}
+		if err := addTable(conn, n.Table); err != nil {
+			return err
+		}
+		return errors.Join(n.addElements(conn, d), conn.Flush())
+	})
 }
 
-// removeTable removes the table with all that is in it.
-func removeTable(name string) error {
-	conn, finish, err := transaction()
-	if err != nil {
-		return err
+func (n Networks) addElements(conn *nftables.Conn, d *Definition) error {
+	var errs []error
+	for _, set := range linkSets(tableNamed(n.Table)) {
+		if element := d.element(set.Name); element != nil {
+			errs = append(errs, conn.SetAddElements(set, element))
+		}
 	}
-	defer finish()
-	conn.DelTable(&nftables.Table{Name: name, Family: nftables.TableFamilyIPv4})
-	if err := conn.Flush(); err != nil && !errors.Is(err, unix.ENOENT) {
-		return fmt.Errorf("remove table %s: %w", name, err)
-	}
-	return nil
+	return errors.Join(errs...)
+}
+
+// removeRules takes the network's bridge out of the sets. With the last one
+// goes the table.
+func (n Networks) removeRules(d *Definition) error {
+	return n.changeTable(func(conn *nftables.Conn) error {
+		sets := linkSets(tableNamed(n.Table))
+		if there, err := hasTable(conn, n.Table); !there {
+			return err // or it was never made
+		}
+		left, err := conn.GetSetElements(sets[0])
+		if err != nil {
+			return err
+		}
+		if len(left) == 0 || len(left) == 1 && string(left[0].Key) == string(linkName(d.Link)) {
+			conn.DelTable(tableNamed(n.Table))
+			return conn.Flush()
+		}
+		for _, set := range sets {
+			element := d.element(set.Name)
+			if element == nil {
+				continue
+			}
+			// Add first: to delete what isn't there would be an error.
+			if err := errors.Join(conn.SetAddElements(set, element), conn.SetDeleteElements(set, element)); err != nil {
+				return err
+			}
+		}
+		return conn.Flush()
+	})
+}
+
+func hasTable(conn *nftables.Conn, name string) (bool, error) {
+	tables, err := conn.ListTablesOfFamily(nftables.TableFamilyINet)
+	return slices.ContainsFunc(tables, func(table *nftables.Table) bool { return table.Name == name }), err
+}
+
+// changeTable runs do while no other process makes or removes the table.
+func (n Networks) changeTable(do func(*nftables.Conn) error) error {
+	return lockedFile(filepath.Join(n.Dir, "table.lock"), func() error {
+		conn, finish, err := transaction()
+		if err != nil {
+			return err
+		}
+		defer finish()
+		if err := do(conn); err != nil {
+			return fmt.Errorf("change table %s: %w", n.Table, err)
+		}
+		return nil
+	})
 }

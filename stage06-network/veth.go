@@ -1,6 +1,8 @@
 package network
 
 import (
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"net"
@@ -8,36 +10,43 @@ import (
 	"os"
 
 	"github.com/vishvananda/netlink"
-	"github.com/vishvananda/netns"
 	"golang.org/x/sys/unix"
 )
 
-// vethName names the host's end of a container's cable. A link's name has 15
-// bytes at most; 11 hex digits of the ID tell two million containers apart with
-// a chance of one in nine for a single clash, which would be an error, not a mix-up.
-func vethName(id string) string { return "veth" + id[:11] }
+// vethName names the host's end of a container's cable, of which eth0's is
+// found by eye: veth and the beginning of the container's ID. A link's name has
+// 15 bytes at most; 11 hex digits tell two million containers apart with a
+// chance of one in nine for a single clash, which would be an error, not a
+// mix-up.
+func vethName(id, link string) string {
+	if link == "eth0" {
+		return "veth" + id[:11]
+	}
+	sum := sha256.Sum256([]byte(id + link))
+	return "veth" + hex.EncodeToString(sum[:])[:11]
+}
 
 // addVeth makes a pair of links joined like the ends of a cable: one in the
-// host, plugged into the bridge, and eth0 in the container.
+// host, plugged into the bridge, and one in the container.
 //
 // Both ends are born where they belong, by one message: the peer's namespace is
 // given at creation. Making the pair here and moving one end afterwards would
 // leave both in the host after a crash, and let two containers fight for the
 // name eth0 on the way.
-func addVeth(name, bridge string, netnsFD int, hardware net.HardwareAddr) error {
-	master, err := netlink.LinkByName(bridge)
+func addVeth(name string, d *Definition, e *Endpoint, inside *os.File) error {
+	master, err := netlink.LinkByName(d.Link)
 	if err != nil {
-		return fmt.Errorf("find bridge %s: %w", bridge, err)
+		return fmt.Errorf("find bridge %s: %w", d.Link, err)
 	}
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name, attrs.MTU, attrs.Flags = name, master.Attrs().MTU, net.FlagUp
+	attrs.MasterIndex = master.Attrs().Index
 	cable := &netlink.Veth{
 		LinkAttrs:        attrs,
-		PeerName:         "eth0",
-		PeerNamespace:    netlink.NsFd(netnsFD),
-		PeerHardwareAddr: hardware,
+		PeerName:         e.Link,
+		PeerNamespace:    netlink.NsFd(inside.Fd()),
+		PeerHardwareAddr: e.hardware(),
 	}
-	cable.MasterIndex = master.Attrs().Index
 	if err := netlink.LinkAdd(cable); err != nil {
 		return fmt.Errorf("make veth %s: %w", name, err)
 	}
@@ -46,6 +55,11 @@ func addVeth(name, bridge string, netnsFD int, hardware net.HardwareAddr) error 
 	// it came from, which a bridge refuses unless told otherwise.
 	if err := netlink.LinkSetHairpin(cable, true); err != nil {
 		return fmt.Errorf("set hairpin of %s: %w", name, err)
+	}
+	if d.Options.refuses(optionReach) {
+		if err := netlink.LinkSetIsolated(cable, true); err != nil {
+			return fmt.Errorf("isolate %s: %w", name, err)
+		}
 	}
 	return nil
 }
@@ -66,47 +80,70 @@ func removeVeth(name string) error {
 	return nil
 }
 
-// peerHardware is the address of the container's end, made from its IP address:
-// whoever gets the IP address next has the same one, and no neighbour's memory
-// is out of date.
-func peerHardware(ip netip.Addr) net.HardwareAddr {
-	return append(net.HardwareAddr{0x02, 0x00}, ip.AsSlice()...)
+// hardware is the address of the container's end, made from its IP address
+// unless another was asked for: whoever gets the IP address next has the same
+// one, and no neighbour's memory is out of date.
+func (e *Endpoint) hardware() net.HardwareAddr {
+	if mac, err := net.ParseMAC(e.MAC); err == nil {
+		return mac
+	}
+	return append(net.HardwareAddr{0x02, 0x00}, e.Address.Addr().AsSlice()...)
 }
 
-// configureEth0 gives the container's end its address and its way out.
+// configure gives the container's link its addresses, and its way out if the
+// default route leads through it.
 //
 // The netlink socket is opened in the container's namespace and stays there, so
-// that this thread, and every other, stays in the host's.
-func configureEth0(ns netns.NsHandle, address netip.Prefix, via netip.Addr) error {
-	inside, err := netlink.NewHandleAt(ns, unix.NETLINK_ROUTE)
+// that no thread of ours has to.
+func (e *Endpoint) configure(inside *netlink.Handle, wayOut bool) error {
+	link, err := inside.LinkByName(e.Link)
 	if err != nil {
-		return fmt.Errorf("open netlink in the container: %w", err)
+		return fmt.Errorf("find %s: %w", e.Link, err)
 	}
-	defer inside.Close()
-	eth0, err := inside.LinkByName("eth0")
-	if err != nil {
-		return fmt.Errorf("find eth0: %w", err)
+	for _, address := range e.addresses() {
+		if err := inside.AddrReplace(link, &netlink.Addr{IPNet: ipNet(address), Flags: noDAD(address.Addr())}); err != nil {
+			return fmt.Errorf("give %s the address %s: %w", e.Link, address, err)
+		}
 	}
-	if err := inside.AddrReplace(eth0, &netlink.Addr{IPNet: ipNet(address)}); err != nil {
-		return fmt.Errorf("give eth0 the address %s: %w", address, err)
+	if err := inside.LinkSetUp(link); err != nil {
+		return fmt.Errorf("bring up %s: %w", e.Link, err)
 	}
-	if err := inside.LinkSetUp(eth0); err != nil {
-		return fmt.Errorf("bring up eth0: %w", err)
+	if !wayOut {
+		return nil
 	}
-	route := &netlink.Route{LinkIndex: eth0.Attrs().Index, Gw: via.AsSlice()}
-	if err := inside.RouteReplace(route); err != nil {
-		return fmt.Errorf("route by %s: %w", via, err)
+	for _, gateway := range []netip.Addr{e.Gateway, e.Gateway6} {
+		if !gateway.IsValid() {
+			continue
+		}
+		route := &netlink.Route{LinkIndex: link.Attrs().Index, Gw: gateway.AsSlice()}
+		if err := inside.RouteReplace(route); err != nil {
+			return fmt.Errorf("route by %s: %w", gateway, err)
+		}
 	}
 	return nil
 }
 
+func (e *Endpoint) addresses() []netip.Prefix {
+	if e.Address6.IsValid() {
+		return []netip.Prefix{e.Address, e.Address6}
+	}
+	return []netip.Prefix{e.Address}
+}
+
+func (e *Endpoint) ips() (ips []netip.Addr) {
+	for _, address := range e.addresses() {
+		ips = append(ips, address.Addr())
+	}
+	return ips
+}
+
 // activate makes sure that the cable carries packets from the first one on.
 //
-// The host's end got its carrier only when eth0 went up, and the bridge its own
-// from its first port. The kernel acts on a carrier a little later, in a queue
-// of work, and until then throws packets away without a word: a first packet
-// that is lost is sent again after a whole second. Asking for a link's state
-// does that work at once (Linux 6.8, linkwatch_sync_dev).
+// The host's end got its carrier only when the container's went up, and the
+// bridge its own from its first port. The kernel acts on a carrier a little
+// later, in a queue of work, and until then throws packets away without a word:
+// a first packet that is lost is sent again after a whole second. Asking for a
+// link's state does that work at once (Linux 6.8, linkwatch_sync_dev).
 func activate(links ...string) error {
 	for _, name := range links {
 		if _, err := netlink.LinkByName(name); err != nil {
@@ -114,15 +151,4 @@ func activate(links ...string) error {
 		}
 	}
 	return nil
-}
-
-// inNetworkOf calls do with the network namespace of a process, which must be
-// our child or otherwise unable to lose its pid.
-func inNetworkOf(pid int, do func(netns.NsHandle) error) error {
-	file, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", pid))
-	if err != nil {
-		return fmt.Errorf("open network namespace: %w", err)
-	}
-	defer file.Close()
-	return do(netns.NsHandle(file.Fd()))
 }
