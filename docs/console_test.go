@@ -134,7 +134,7 @@ func inShell(t *testing.T, command, text string, asRoot bool, programs string) s
 // removeBridge removes the one thing that an engine keeps outside its
 // directories: the bridge, which waits for the next container.
 func removeBridge(t *testing.T, cooper string, env []string, stateRoot string) {
-	if _, err := os.Stat(filepath.Join(stateRoot, "leases")); err != nil {
+	if _, err := os.Stat(filepath.Join(stateRoot, "networks")); err != nil {
 		return // no container of this block was on a network
 	}
 	cleanup := exec.Command(cooper, "system", "cleanup")

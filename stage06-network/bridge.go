@@ -132,6 +132,28 @@ func noDAD(ip netip.Addr) int {
 	return 0
 }
 
+// dismantle takes from the kernel what it has of a network. The bridge goes
+// last, so that after a crash it still says that there is something to do.
+func (n Networks) dismantle(d *Definition) error {
+	if d.Driver != Bridge {
+		return removeParent(d)
+	}
+	link, err := netlink.LinkByName(d.Link)
+	if errors.As(err, &netlink.LinkNotFoundError{}) {
+		return n.removeRules(d)
+	}
+	if err != nil || !owns(n.record(d.Name), link) {
+		return err // or it is someone else's, and so are the rules
+	}
+	if err = n.removeRules(d); err == nil {
+		err = netlink.LinkDel(link)
+	}
+	if err != nil {
+		return fmt.Errorf("remove bridge %s: %w", d.Link, err)
+	}
+	return nil
+}
+
 func ipNet(prefix netip.Prefix) *net.IPNet {
 	return &net.IPNet{IP: prefix.Addr().AsSlice(), Mask: net.CIDRMask(prefix.Bits(), prefix.Addr().BitLen())}
 }

@@ -104,7 +104,7 @@ func addShared(d *Definition, e *Endpoint, inside *os.File) error {
 	attrs.MTU = d.Options.mtu()
 	var link netlink.Link
 	if d.Driver == Macvlan {
-		attrs.HardwareAddr = e.hardware()
+		attrs.HardwareAddr = e.Hardware()
 		mode, _ := macvlanMode(d.Options[optionMacvlan])
 		link = &netlink.Macvlan{LinkAttrs: attrs, Mode: mode}
 	} else {

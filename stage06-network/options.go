@@ -24,6 +24,19 @@ const (
 	optionIPvlan     = "ipvlan_mode"                                    // l2, l3 or l3s
 )
 
+// ParseOptions reads what -o takes: KEY=VALUE.
+func ParseOptions(flags []string) (Options, error) {
+	options := Options{}
+	for _, flag := range flags {
+		key, value, given := strings.Cut(flag, "=")
+		if key == "" || !given {
+			return nil, fmt.Errorf("option %q: write KEY=VALUE", flag)
+		}
+		options[key] = value
+	}
+	return options, nil
+}
+
 // check refuses options that the driver doesn't have, and values that aren't.
 func (o Options) check(driver Driver) error {
 	known := map[Driver][]string{

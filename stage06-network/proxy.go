@@ -6,6 +6,7 @@ import (
 	"net"
 	"net/netip"
 	"strconv"
+	"sync/atomic"
 
 	namespaces "cooper/stage01-namespaces"
 )
@@ -26,6 +27,8 @@ type Proxy struct {
 	streams []net.Listener
 	packets []*net.UDPConn
 	relays  []*udpRelay
+
+	container atomic.Pointer[netip.Addr]
 }
 
 // Listen binds the ports, and takes a free one where none was asked for. The
@@ -82,12 +85,17 @@ func (p *Proxy) bind(port Port) (Port, error) {
 	return port, nil
 }
 
+// Lead has clients to come led to this address, when the container has got
+// another one.
+func (p *Proxy) Lead(container netip.Addr) { p.container.Store(&container) }
+
 // Serve begins to lead clients to the container, and returns at once. An idle
 // port costs one goroutine that waits in accept.
 func (p *Proxy) Serve(container netip.Addr) {
+	p.Lead(container)
 	var streams, packets int
 	for _, port := range p.ports {
-		to := netip.AddrPortFrom(container, port.ContainerPort)
+		to := func() netip.AddrPort { return netip.AddrPortFrom(*p.container.Load(), port.ContainerPort) }
 		if port.Protocol == UDP {
 			relay := newUDPRelay(p.packets[packets], to)
 			p.relays = append(p.relays, relay)

@@ -10,7 +10,7 @@ import (
 )
 
 // serveTCP accepts clients until the listener is closed.
-func serveTCP(listener net.Listener, to netip.AddrPort) {
+func serveTCP(listener net.Listener, to func() netip.AddrPort) {
 	for {
 		client, err := listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
@@ -20,7 +20,7 @@ func serveTCP(listener net.Listener, to netip.AddrPort) {
 			time.Sleep(50 * time.Millisecond)
 			continue
 		}
-		go relayTCP(client.(*net.TCPConn), to)
+		go relayTCP(client.(*net.TCPConn), to())
 	}
 }
 

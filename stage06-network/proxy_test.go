@@ -191,7 +191,8 @@ func TestEachUDPClientGetsItsOwnAnswers(t *testing.T) {
 func TestAUDPClientThatIsSilentIsForgotten(t *testing.T) {
 	port, err := net.ListenUDP("udp", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
 	require.NoError(t, err)
-	relay := newUDPRelay(port, netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), echo(t)))
+	to := netip.AddrPortFrom(netip.MustParseAddr("127.0.0.1"), echo(t))
+	relay := newUDPRelay(port, func() netip.AddrPort { return to })
 	relay.idle = 20 * time.Millisecond
 	served := make(chan struct{})
 	go func() { defer close(served); relay.serve() }()

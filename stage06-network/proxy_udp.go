@@ -27,7 +27,7 @@ const (
 
 type udpRelay struct {
 	port *net.UDPConn
-	to   *net.UDPAddr
+	to   func() netip.AddrPort
 	idle time.Duration
 
 	lock    sync.Mutex
@@ -35,8 +35,8 @@ type udpRelay struct {
 	closed  bool
 }
 
-func newUDPRelay(port *net.UDPConn, to netip.AddrPort) *udpRelay {
-	return &udpRelay{port: port, to: net.UDPAddrFromAddrPort(to), idle: udpIdle, clients: map[netip.AddrPort]*net.UDPConn{}}
+func newUDPRelay(port *net.UDPConn, to func() netip.AddrPort) *udpRelay {
+	return &udpRelay{port: port, to: to, idle: udpIdle, clients: map[netip.AddrPort]*net.UDPConn{}}
 }
 
 // serve reads what clients send until the port is closed.
@@ -68,7 +68,7 @@ func (r *udpRelay) socket(client netip.AddrPort) *net.UDPConn {
 	if r.closed || len(r.clients) >= udpClients {
 		return nil
 	}
-	socket, err := net.DialUDP("udp", nil, r.to)
+	socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(r.to()))
 	if err != nil {
 		return nil
 	}

@@ -85,6 +85,26 @@ func (r record) held(id string) (lease, bool) {
 	return l, true
 }
 
+// Place is what a container has on a network.
+type Place struct {
+	Name      string // the container's, "" if it has none
+	Link      string // eth0, in the container
+	Addresses []netip.Addr
+}
+
+// Places lists who is on a network, by ID.
+func (n Networks) Places(network string) (map[string]Place, error) {
+	r := n.record(network)
+	ids, err := r.containers()
+	places := make(map[string]Place, len(ids))
+	for _, id := range ids {
+		if l, held := r.held(id); held {
+			places[id] = Place{l.name, l.link, l.addresses}
+		}
+	}
+	return places, err
+}
+
 // containers lists who is on the network.
 func (r record) containers() (ids []string, err error) {
 	entries, err := os.ReadDir(string(r))

@@ -45,7 +45,7 @@ func addVeth(name string, d *Definition, e *Endpoint, inside *os.File) error {
 		LinkAttrs:        attrs,
 		PeerName:         e.Link,
 		PeerNamespace:    netlink.NsFd(inside.Fd()),
-		PeerHardwareAddr: e.hardware(),
+		PeerHardwareAddr: e.Hardware(),
 	}
 	if err := netlink.LinkAdd(cable); err != nil {
 		return fmt.Errorf("make veth %s: %w", name, err)
@@ -80,10 +80,10 @@ func removeVeth(name string) error {
 	return nil
 }
 
-// hardware is the address of the container's end, made from its IP address
+// Hardware is the address of the container's end, made from its IP address
 // unless another was asked for: whoever gets the IP address next has the same
 // one, and no neighbour's memory is out of date.
-func (e *Endpoint) hardware() net.HardwareAddr {
+func (e *Endpoint) Hardware() net.HardwareAddr {
 	if mac, err := net.ParseMAC(e.MAC); err == nil {
 		return mac
 	}
@@ -91,10 +91,8 @@ func (e *Endpoint) hardware() net.HardwareAddr {
 }
 
 // configure gives the container's link its addresses, and its way out if the
-// default route leads through it.
-//
-// The netlink socket is opened in the container's namespace and stays there, so
-// that no thread of ours has to.
+// default route leads through it. The handle is of a socket in the container's
+// namespace.
 func (e *Endpoint) configure(inside *netlink.Handle, wayOut bool) error {
 	link, err := inside.LinkByName(e.Link)
 	if err != nil {

@@ -78,7 +78,7 @@ func containerTable(list []engine.Summary, now time.Time, full bool) *table {
 			"Names":      s.Name,
 			"Labels":     labelList(s.Labels),
 			"Mounts":     strings.Join(s.Mounts, ","),
-			"Networks":   s.Network,
+			"Networks":   strings.Join(s.Networks, ","),
 		})
 	}
 	return t

@@ -11,5 +11,6 @@ type Limits = cgroups.Limits
 // Port is one published port.
 type Port = network.Port
 
-// NetworkMode is "bridge", "none", "host" or "container:NAME"; "" is bridge.
+// NetworkMode is "none", "host", "container:NAME" or the name of a network; ""
+// is the default one.
 type NetworkMode = network.Mode

@@ -7,7 +7,6 @@ import (
 	"os"
 	"path/filepath"
 
-	"cooper/stage01-namespaces"
 	"cooper/stage06-network"
 	"cooper/stage07-cli/shim/state"
 )
@@ -46,23 +45,26 @@ func (e *Engine) Cleanup(ctx context.Context) (removed []string, err error) {
 		}
 		removed = append(removed, left.what)
 	}
-	bridge, err := e.removeIdleBridge()
-	return append(removed, bridge...), errors.Join(append(errs, err)...)
+	bridges, err := e.removeIdleBridges()
+	return append(removed, bridges...), errors.Join(append(errs, err)...)
 }
 
-// removeIdleBridge removes the bridge if no container is plugged in. It isn't a
-// leftover: it stays for the next container, which would take 3 ms to make it
-// anew, and for the last one, which would take 40 ms to remove it.
-func (e *Engine) removeIdleBridge() (removed []string, err error) {
-	bridge := network.BridgeFor(e.Root)
-	if !isLink(bridge) {
-		return nil, nil
+// removeIdleBridges removes the bridges that no container is plugged into. They
+// aren't leftovers: each stays for the next container, which would take 3 ms to
+// make it anew, and for the last one, which would take 40 ms to remove it.
+func (e *Engine) removeIdleBridges() (removed []string, err error) {
+	list, err := e.networks().List()
+	errs := []error{err}
+	for _, d := range list {
+		if d.Driver != network.Bridge || !isLink(d.Link) {
+			continue
+		}
+		errs = append(errs, e.networks().Idle(d.Name))
+		if !isLink(d.Link) {
+			removed = append(removed, "the bridge "+d.Link)
+		}
 	}
-	err = network.Remove(filepath.Join(e.Root, "leases"), bridge)
-	if err == nil && !isLink(bridge) {
-		removed = []string{"the bridge " + bridge}
-	}
-	return removed, err
+	return removed, errors.Join(errs...)
 }
 
 func isLink(name string) bool {
@@ -130,20 +132,20 @@ func (e *Engine) isActive(id string) bool {
 
 // looseLeases are addresses of containers that don't run. What else was made
 // outside for such a container carries its id and goes with it.
-func (e *Engine) looseLeases() ([]leftover, error) {
-	entries, err := os.ReadDir(filepath.Join(e.Root, "leases", network.BridgeFor(e.Root)))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, nil
-	}
-	var found []leftover
-	for _, entry := range entries {
-		id := entry.Name()
-		if !state.ValidID(id) || e.isActive(id) || e.BeingMade(id) {
-			continue
+func (e *Engine) looseLeases() (found []leftover, err error) {
+	list, err := e.networks().List()
+	errs := []error{err}
+	seen := map[string]bool{}
+	for _, d := range list {
+		places, err := e.Places(d)
+		errs = append(errs, err)
+		for id := range places {
+			if seen[id] || e.isActive(id) || e.BeingMade(id) {
+				continue
+			}
+			seen[id] = true
+			found = append(found, leftover{"the address of container " + id[:12], func() error { return e.undoLoose(id) }})
 		}
-		found = append(found, leftover{"the address of container " + id[:12], func() error {
-			return namespaces.Undo(network.Outside(e.bareSpec(id), new(namespaces.Process), e.store))
-		}})
 	}
-	return found, err
+	return found, errors.Join(errs...)
 }

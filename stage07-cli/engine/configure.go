@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"cooper/stage01-namespaces"
 	"cooper/stage02-cgroups"
 	"cooper/stage03-rootfs"
 	"cooper/stage05-images"
@@ -45,7 +44,7 @@ func (e *Engine) configure(id string, o *CreateOptions, img *images.Image, mount
 	resizeShm(s, o.ShmSize)
 	share(s, &o.Sharing)
 	s.Mounts = rootfs.AddMounts(s.Mounts, mounts)
-	for _, set := range []func(*network.Spec, *CreateOptions) error{devices, powers, deviceRules, networkOf} {
+	for _, set := range []func(*network.Spec, *CreateOptions) error{devices, powers, deviceRules, e.networkOf} {
 		if err := set(s, o); err != nil {
 			return nil, err
 		}
@@ -82,43 +81,9 @@ func withoutSize(options []string) []string {
 func (e *Engine) bareSpec(id string) *network.Spec {
 	s := new(network.Spec)
 	s.ID, s.CgroupPath = id, "cooper/"+id
-	s.Network.Bridge = network.BridgeFor(e.Root)
-	s.Network.KeepBridge = true // the next container finds it; Cleanup removes it
-	s.Network.Leases = filepath.Join(e.Root, "leases")
+	s.Network.Networks = e.networks()
 	s.Network.FilesDir = e.Container(id)
 	return s
-}
-
-// networkOf settles the network and the names.
-func networkOf(s *network.Spec, o *CreateOptions) error {
-	mode, err := network.ParseMode(string(o.Network))
-	if err != nil {
-		return tell(ErrInvalid, "%s", err)
-	}
-	s.Network.Mode, s.Network.Ports = mode, o.Ports
-	if mode.Container() != "" {
-		s.Network.FilesDir = "" // the other one's, which is looked up at each start
-	}
-	for _, host := range o.ExtraHosts {
-		parsed, err := network.ParseHost(host)
-		if err != nil {
-			return tell(ErrInvalid, "%s", err)
-		}
-		s.Network.Hosts = append(s.Network.Hosts, parsed)
-	}
-	for _, server := range o.DNS {
-		address, err := network.ParseAddress(server)
-		if err != nil {
-			return tell(ErrInvalid, "%s", err)
-		}
-		s.Network.DNS = append(s.Network.DNS, address)
-	}
-	s.Hostname, s.Domainname = o.Hostname, o.Domainname
-	if s.Hostname == "" && mode.Container() == "" && s.IsNew(namespaces.UTS) {
-		s.Hostname = s.ID[:12]
-	}
-	network.Configure(s)
-	return nil
 }
 
 // environment adds what Docker gives every command, unless the user or the

@@ -49,7 +49,7 @@ func TestFilesAreCopiedIntoContainersThatRunAndThatDont(t *testing.T) {
 	}
 	b := newBench(t)
 	other := b.started(t, options("sleep", "1000"))
-	for _, mode := range []network.Mode{network.None, network.Bridge, network.Mode("container:" + other)} {
+	for _, mode := range []network.Mode{network.None, "bridge", network.Mode("container:" + other)} {
 		copyThroughoutALife(t, b, mode)
 	}
 }

@@ -109,6 +109,10 @@ func (m *making) publish(e *Engine) error {
 	if err := e.takeName(m); err != nil {
 		return err
 	}
+	m.spec.Network.Names = []string{m.config.Options.Name}
+	if m.spec.Hostname != m.id[:12] && m.spec.Hostname != "" {
+		m.spec.Network.Names = append(m.spec.Network.Names, m.spec.Hostname)
+	}
 	if err := state.WriteJSON(m.scratch, state.ConfigFile, m.config, durability); err != nil {
 		return err
 	}

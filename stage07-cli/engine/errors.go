@@ -13,6 +13,7 @@ var (
 	ErrNotFound   = errors.New("not found")                           // no such container, image or volume
 	ErrNoImage    = fmt.Errorf("no such image: %w", ErrNotFound)      // so that the caller can pull it
 	ErrConflict   = errors.New("conflict")                            // the name is taken, the thing is in use
+	ErrForbidden  = errors.New("forbidden")                           // nobody may do that
 	ErrNotRunning = errors.New("not running")                         // the container must run for this
 	ErrInvalid    = errors.New("invalid")                             // no state could meet the request
 	ErrAmbiguous  = fmt.Errorf("ambiguous id prefix: %w", ErrInvalid) // several ids begin so

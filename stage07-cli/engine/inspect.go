@@ -1,10 +1,8 @@
 package engine
 
 import (
-	"fmt"
 	"path/filepath"
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 
@@ -49,7 +47,7 @@ func (e *Engine) Inspect(name string) (*Inspection, error) {
 	}
 	in.Config = c.inspectConfig(spec, img)
 	in.HostConfig = c.inspectHostConfig(spec)
-	in.NetworkSettings = c.inspectNetwork(spec)
+	in.NetworkSettings = e.inspectNetwork(c, spec)
 	in.GraphDriver = InspectGraph{Name: "overlay", Data: map[string]string{
 		"LowerDir": strings.Join(spec.Lower, ":"), "UpperDir": spec.Upper, "WorkDir": spec.Work, "MergedDir": spec.Rootfs,
 	}}
@@ -157,37 +155,3 @@ func (c *container) inspectConfig(s *network.Spec, img *images.Image) InspectCon
 	}
 	return config
 }
-
-func (c *container) inspectNetwork(s *network.Spec) InspectNetwork {
-	n := InspectNetwork{Ports: map[string][]InspectPort{}, Networks: map[string]InspectEndpoint{}}
-	if !c.running() {
-		return n
-	}
-	n.SandboxKey = fmt.Sprintf("/proc/%d/ns/net", c.seen.Status.Init.Pid)
-	n.Ports = bindings(s.Network.Ports)
-	end := InspectEndpoint{}
-	if address := s.Network.Address; address.IsValid() {
-		n.Bridge = s.Network.Bridge
-		end.IPAddress, end.IPPrefixLen = address.Addr().String(), address.Bits()
-		end.Gateway = address.Masked().Addr().Next().String()
-	}
-	n.IPAddress, n.IPPrefixLen, n.Gateway = end.IPAddress, end.IPPrefixLen, end.Gateway
-	n.Networks[string(s.Network.Mode)] = end
-	return n
-}
-
-// bindings lists the host's side of each of the container's ports.
-func bindings(ports []Port) map[string][]InspectPort {
-	all := map[string][]InspectPort{}
-	for _, port := range ports {
-		host := "0.0.0.0"
-		if port.HostIP.IsValid() {
-			host = port.HostIP.String()
-		}
-		key := containerSide(port)
-		all[key] = append(all[key], InspectPort{HostIP: host, HostPort: strconv.Itoa(int(port.HostPort))})
-	}
-	return all
-}
-
-func containerSide(p Port) string { return fmt.Sprintf("%d/%s", p.ContainerPort, p.Protocol) }

@@ -15,14 +15,14 @@ import (
 func (c *container) inspectHostConfig(s *network.Spec) InspectHostConfig {
 	o := &c.config.Options
 	h := InspectHostConfig{
-		NetworkMode: string(s.Network.Mode), PortBindings: bindings(o.Ports), AutoRemove: o.AutoRemove,
+		NetworkMode: networkMode(o, s), PortBindings: bindings(o.Ports), AutoRemove: o.AutoRemove,
 		Privileged: o.Privileged, ReadonlyRootfs: o.ReadOnly,
 		SecurityOpt: o.SecurityOpt, LogConfig: inspectLog(o.Log), Runtime: "cooper", CgroupParent: o.CgroupParent, Annotations: o.Annotations,
 		ShmSize: shmSize(s),
 		Memory:  s.Limits.Memory, MemoryReservation: s.Limits.MemoryReservation, MemorySwap: memorySwap(s.Limits),
 		CPUPeriod: s.Limits.CPUPeriod, CPUQuota: s.Limits.CPUQuota, CPUShares: s.Limits.CPUShares,
 		CpusetCpus: s.Limits.CPUSetCPUs, CpusetMems: s.Limits.CPUSetMems, PidsLimit: s.Limits.Pids,
-		ExtraHosts: o.ExtraHosts, DNS: o.DNS, MaskedPaths: s.MaskedPaths, ReadonlyPaths: s.ReadonlyPaths,
+		ExtraHosts: o.ExtraHosts, DNS: o.DNS, DNSSearch: o.DNSSearch, DNSOptions: o.DNSOptions, MaskedPaths: s.MaskedPaths, ReadonlyPaths: s.ReadonlyPaths,
 	}
 	h.CapAdd, h.CapDrop, h.GroupAdd = o.CapAdd, o.CapDrop, o.Groups
 	h.DeviceCgroupRules = o.DeviceRules

@@ -128,6 +128,8 @@ type InspectHostConfig struct {
 	Annotations      map[string]string `json:",omitempty"`
 	ExtraHosts       []string
 	DNS              []string `json:"Dns"`
+	DNSSearch        []string `json:"DnsSearch"`
+	DNSOptions       []string `json:"DnsOptions"`
 	MaskedPaths      []string
 	ReadonlyPaths    []string
 	Runtime          string
@@ -181,14 +183,33 @@ type InspectNetwork struct {
 	IPPrefixLen int
 	MacAddress  string
 	Networks    map[string]InspectEndpoint
+
+	IPv6Gateway         string
+	GlobalIPv6Address   string
+	GlobalIPv6PrefixLen int
 }
 
 // InspectEndpoint is the container's place in one network.
 type InspectEndpoint struct {
-	Gateway     string
-	IPAddress   string
-	IPPrefixLen int
-	MacAddress  string
+	IPAMConfig *InspectIPAM
+	Aliases    []string
+	DNSNames   []string
+	NetworkID  string
+	EndpointID string // "" when the container doesn't run, and so on
+
+	Gateway             string
+	IPAddress           string
+	IPPrefixLen         int
+	MacAddress          string
+	IPv6Gateway         string
+	GlobalIPv6Address   string
+	GlobalIPv6PrefixLen int
+}
+
+// InspectIPAM is what addresses the container asked for.
+type InspectIPAM struct {
+	IPv4Address string `json:",omitempty"`
+	IPv6Address string `json:",omitempty"`
 }
 
 // InspectGraph is where the root file system's parts are.

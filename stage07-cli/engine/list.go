@@ -9,26 +9,25 @@ import (
 	"time"
 
 	"cooper/stage02-cgroups"
-	"cooper/stage06-network"
 	"cooper/stage07-cli/shim/state"
 	"github.com/docker/go-units"
 )
 
 // Summary is one line of `ps`.
 type Summary struct {
-	ID      string
-	Name    string
-	Image   string            // as the user wrote it
-	ImageID string            // "sha256:…"
-	Command string            // the path and its arguments, joined on spaces for reading only
-	Created time.Time         //
-	State   string            // "created", "running", "paused", "exited", "corrupt"
-	Status  string            // "Up 3 seconds", "Exited (0) 2 minutes ago", "Created"
-	Ports   []Port            // published
-	Labels  map[string]string //
-	Mounts  []string          // volume names and host paths
-	Network string            // "bridge", …
-	Problem string            // why State is "corrupt"
+	ID       string
+	Name     string
+	Image    string            // as the user wrote it
+	ImageID  string            // "sha256:…"
+	Command  string            // the path and its arguments, joined on spaces for reading only
+	Created  time.Time         //
+	State    string            // "created", "running", "paused", "exited", "corrupt"
+	Status   string            // "Up 3 seconds", "Exited (0) 2 minutes ago", "Created"
+	Ports    []Port            // published
+	Labels   map[string]string //
+	Mounts   []string          // volume names and host paths
+	Networks []string          // "bridge", …
+	Problem  string            // why State is "corrupt"
 }
 
 // List returns the running containers, or all, newest first. A record that
@@ -96,16 +95,13 @@ func (e *Engine) summary(c *container, paused bool) Summary {
 	o := &c.config.Options
 	s := Summary{
 		ID: c.id, Name: o.Name, Image: o.Image, ImageID: c.config.ImageID, Created: c.config.Created,
-		State: c.shown(), Status: c.statusText(time.Now()), Labels: o.Labels, Network: string(o.Network),
+		State: c.shown(), Status: c.statusText(time.Now()), Labels: o.Labels,
 	}
 	if c.seen.Phase == state.Corrupt {
 		s.Problem = c.seen.Err.Error()
 	}
 	if paused {
 		s.State, s.Status = "paused", s.Status+" (Paused)"
-	}
-	if s.Network == "" {
-		s.Network = string(network.Bridge)
 	}
 	for _, m := range o.Mounts {
 		if m.Source != "" {
@@ -114,6 +110,7 @@ func (e *Engine) summary(c *container, paused bool) Summary {
 	}
 	if spec, err := c.spec(); err == nil {
 		s.Command = strings.Join(spec.Args, " ")
+		s.Networks = networkNames(spec)
 		if c.running() {
 			s.Ports = spec.Network.Ports
 		}

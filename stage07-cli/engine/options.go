@@ -62,11 +62,17 @@ type CreateOptions struct {
 
 	Sharing Sharing `json:"sharing"` // --ipc, --pid, --uts, --cgroupns, --userns
 
-	Network NetworkMode `json:"network,omitempty"` // "" is bridge
-	Ports   []Port      `json:"ports,omitempty"`
+	// Network is "none", "host", "container:NAME" or the name of a network; "" is
+	// the default one. Endpoints say more of the places in networks, of which
+	// there may be several.
+	Network   NetworkMode `json:"network,omitempty"`
+	Endpoints []Endpoint  `json:"endpoints,omitempty"`
+	Ports     []Port      `json:"ports,omitempty"`
 
 	ExtraHosts []string `json:"extraHosts,omitempty"` // "name:address"
 	DNS        []string `json:"dns,omitempty"`
+	DNSSearch  []string `json:"dnsSearch,omitempty"`  // "." is none
+	DNSOptions []string `json:"dnsOptions,omitempty"` // as in resolv.conf(5)
 
 	StopSignal  string `json:"stopSignal,omitempty"`  // "" is the image's, or SIGTERM
 	StopTimeout *int   `json:"stopTimeout,omitempty"` // seconds; nil is 10

@@ -137,6 +137,9 @@ func (c *Client) Resize(size namespaces.WindowSize) error {
 	return c.ask(resize, binary.BigEndian.AppendUint16(text, size.Width))
 }
 
+// Rewired tells the shim that the Spec on disk has other networks.
+func (c *Client) Rewired() error { return c.ask(rewired, nil) }
+
 func (c *Client) ask(k kind, payload []byte) error {
 	if err := writeFrame(c.conn, k, payload); err != nil {
 		if gone(err) {

@@ -26,6 +26,7 @@ import (
 //	         at last exited
 //	signal   4 bytes, the number. Answer: done or failed
 //	resize   2 bytes height, 2 bytes width. Answer: done or failed
+//	rewired  nothing: the Spec on disk has other networks. Answer: done or failed
 //	wait     nothing. Answer, when the container has ended: exited
 //
 // Signals and sizes have connections of their own, so that they don't queue up
@@ -42,6 +43,7 @@ const (
 	detach  kind = 'd' // the client goes, and the input stays open
 	signals kind = 'k'
 	resize  kind = 'r'
+	rewired kind = 'n'
 	wait    kind = 'w'
 
 	event   kind = 'e' // JSON namespaces.Event

@@ -115,6 +115,8 @@ func (s *supervisor) serve(p *peer) {
 			err = s.signal(payload)
 		case resize:
 			err = s.resize(payload)
+		case rewired:
+			err = s.rewire()
 		default:
 			err = fmt.Errorf("unknown request %q", rune(k))
 		}

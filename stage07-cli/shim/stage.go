@@ -97,7 +97,7 @@ func (s *supervisor) recordSpec() error {
 
 // connected tells whether the start has settled something of the network.
 func (s *supervisor) connected() bool {
-	return !s.job.Exec && s.spec.Network.Address.IsValid()
+	return !s.job.Exec && s.spec.Network.Address().IsValid()
 }
 
 // oomKilled asks the cgroup, which Undo is about to remove.

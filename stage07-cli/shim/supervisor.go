@@ -72,7 +72,7 @@ func (s *supervisor) start() error {
 		err = errors.Join(err, s.recordSpec())
 	}
 	if s.proxy != nil {
-		s.proxy.Serve(s.spec.Network.Address.Addr())
+		s.proxy.Serve(s.spec.Network.Address())
 	}
 	return errors.Join(err, s.record(&init), s.stdio.connect(s))
 }

@@ -30,7 +30,7 @@ func app() *cli.App {
 	flags := []cli.Flag{
 		&cli.GenericFlag{Name: "explain", Value: &explain, Usage: "tell of each step as it begins; --explain=json for programs"},
 		&cli.StringSliceFlag{Name: "publish", Aliases: []string{"p"}, Usage: "lead `[IP:]HOST:CONTAINER[/udp]` to the container"},
-		&cli.StringFlag{Name: "network", Value: "bridge", Usage: "bridge, none or host"},
+		&cli.StringSliceFlag{Name: "network", Value: cli.NewStringSlice("bridge"), Usage: "be on the network `NAME`, or on none, or on the host's"},
 		&cli.StringSliceFlag{Name: "add-host", Usage: "know `NAME:ADDRESS` in /etc/hosts"},
 		&cli.StringSliceFlag{Name: "dns", Usage: "ask the name server `ADDRESS`"},
 		&cli.StringFlag{Name: "hostname", Value: "container", Usage: "be `NAME` inside"},
@@ -42,6 +42,7 @@ func app() *cli.App {
 		Name: "stage06", Usage: "containers with a network", HideHelpCommand: true,
 		Flags: []cli.Flag{&cli.StringFlag{Name: "root", Value: "/var/lib/cooper", Usage: "keep images, leases and containers in `DIR`"}},
 		Commands: []*cli.Command{
+			networkCommand(),
 			{Name: "run", Usage: "run a command in a container", ArgsUsage: usage, Flags: flags, Action: func(c *cli.Context) error {
 				spec, store, err := prepare(c)
 				if err != nil {

@@ -34,7 +34,10 @@ func prepare(c *cli.Context) (*network.Spec, *images.Store, error) {
 	if err != nil {
 		return nil, nil, err
 	}
-	s.Network.Bridge, s.Network.Leases, s.Network.FilesDir = network.BridgeFor(root), filepath.Join(root, "leases"), own
+	s.Network.FilesDir = own
+	if s.Network.Networks, err = networks(c); err != nil {
+		return nil, nil, err
+	}
 	if err := readNetwork(c, &s.Network); err != nil {
 		return nil, nil, err
 	}
@@ -44,9 +47,16 @@ func prepare(c *cli.Context) (*network.Spec, *images.Store, error) {
 
 // readNetwork reads the flags of this stage.
 func readNetwork(c *cli.Context, n *network.Network) (err error) {
-	if n.Mode, err = network.ParseMode(c.String("network")); err != nil {
-		return err
+	for _, flag := range c.StringSlice("network") {
+		mode, name, err := network.ParseMode(flag)
+		if err != nil {
+			return err
+		}
+		if n.Mode = mode; name != "" {
+			n.Endpoints = append(n.Endpoints, network.Endpoint{Network: name})
+		}
 	}
+	n.Names = []string{c.String("hostname")}
 	for _, flag := range c.StringSlice("publish") {
 		ports, err := network.ParsePort(flag)
 		if err != nil {

@@ -1,0 +1,70 @@
+package engine
+
+import (
+	"path/filepath"
+	"slices"
+
+	"cooper/stage01-namespaces"
+	"cooper/stage06-network"
+)
+
+// networks is where the engine's networks are. A bridge stays when its last
+// container goes, for the next one to find; Cleanup removes it.
+func (e *Engine) networks() network.Networks {
+	return network.Networks{Dir: filepath.Join(e.Root, "networks"), Table: network.TableFor(e.Root), Keep: true}
+}
+
+// networkOf settles the network and the names.
+func (e *Engine) networkOf(s *network.Spec, o *CreateOptions) (err error) {
+	if s.Network.Mode, s.Network.Endpoints, err = e.places(o); err != nil {
+		return err
+	}
+	s.Network.Ports = o.Ports
+	if s.Network.Mode.Container() != "" {
+		s.Network.FilesDir = "" // the other one's, which is looked up at each start
+	}
+	for _, host := range o.ExtraHosts {
+		parsed, err := network.ParseHost(host)
+		if err != nil {
+			return tell(ErrInvalid, "%s", err)
+		}
+		s.Network.Hosts = append(s.Network.Hosts, parsed)
+	}
+	for _, server := range o.DNS {
+		address, err := network.ParseAddress(server)
+		if err != nil {
+			return tell(ErrInvalid, "%s", err)
+		}
+		s.Network.DNS = append(s.Network.DNS, address)
+	}
+	s.Network.DNSSearch, s.Network.DNSOptions = o.DNSSearch, o.DNSOptions
+	s.Hostname, s.Domainname = o.Hostname, o.Domainname
+	if s.Hostname == "" && s.Network.Mode.Container() == "" && s.IsNew(namespaces.UTS) {
+		s.Hostname = s.ID[:12]
+	}
+	network.Configure(s)
+	return nil
+}
+
+// places finds the networks that the container is to be on.
+func (e *Engine) places(o *CreateOptions) (network.Mode, []network.Endpoint, error) {
+	mode, name, err := network.ParseMode(string(o.Network))
+	if err != nil {
+		return "", nil, tell(ErrInvalid, "%s", err)
+	}
+	endpoints := slices.Clone(o.Endpoints)
+	if mode == network.Plugged && len(endpoints) == 0 {
+		endpoints = []network.Endpoint{{Network: name}}
+	}
+	for i := range endpoints {
+		if endpoints[i].Network == network.DefaultNetwork {
+			continue
+		}
+		d, err := e.Network(endpoints[i].Network)
+		if err != nil {
+			return "", nil, err
+		}
+		endpoints[i].Network = d.Name
+	}
+	return mode, endpoints, nil
+}

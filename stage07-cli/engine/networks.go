@@ -1,0 +1,251 @@
+package engine
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"io/fs"
+	"strings"
+
+	"cooper/stage01-namespaces"
+	"cooper/stage06-network"
+	"cooper/stage07-cli/shim"
+	"cooper/stage07-cli/shim/state"
+)
+
+// Network is the definition of a network; Driver is "bridge", "macvlan",
+// "ipvlan", or for the two that are always there "host" and "null".
+type Network = network.Definition
+
+// Endpoint is a container's place in a network.
+type Endpoint = network.Endpoint
+
+// isPredefined reports whether a network is there without being made.
+func isPredefined(name string) bool {
+	return name == network.DefaultNetwork || name == string(network.None) || name == string(network.Host)
+}
+
+// CreateNetwork makes a network of what was asked for.
+func (e *Engine) CreateNetwork(asked Network) (*Network, error) {
+	if isPredefined(asked.Name) {
+		return nil, tell(ErrForbidden, "operation is not permitted on predefined %s network", asked.Name)
+	}
+	if asked.Driver == "host" || asked.Driver == "null" || asked.Driver == "none" {
+		return nil, tell(ErrForbidden, "only one instance of %q network is allowed", asked.Driver)
+	}
+	d, err := e.networks().Create(asked)
+	if errors.Is(err, fs.ErrExist) {
+		return nil, tell(ErrConflict, "network with name %s already exists", asked.Name)
+	}
+	if err != nil {
+		return nil, tell(ErrInvalid, "%s", err)
+	}
+	return d, nil
+}
+
+// Network finds a network by its name, its ID or the beginning of that.
+func (e *Engine) Network(name string) (*Network, error) {
+	if isPredefined(name) {
+		list, err := e.predefined()
+		for _, d := range list {
+			if d.Name == name {
+				return d, err
+			}
+		}
+		return nil, err
+	}
+	d, err := e.networks().Find(name)
+	if missing := new(network.NotFound); errors.As(err, &missing) {
+		return nil, tell(ErrNotFound, "network %s not found", quotedPath(name))
+	}
+	return d, err
+}
+
+// Networks lists all networks, the predefined ones first.
+func (e *Engine) Networks() ([]*Network, error) {
+	list, err := e.predefined()
+	if err != nil {
+		return nil, err
+	}
+	made, err := e.networks().List()
+	for _, d := range made {
+		if !isPredefined(d.Name) {
+			list = append(list, d)
+		}
+	}
+	return list, err
+}
+
+// predefined are the networks that are there without being made.
+func (e *Engine) predefined() ([]*Network, error) {
+	bridge, err := e.networks().Default()
+	if err != nil {
+		return nil, err
+	}
+	return []*Network{
+		bridge,
+		{Name: string(network.Host), ID: idOf(e.Root, string(network.Host)), Driver: "host", Created: bridge.Created},
+		{Name: string(network.None), ID: idOf(e.Root, string(network.None)), Driver: "null", Created: bridge.Created},
+	}, nil
+}
+
+// RemoveNetwork removes a network that no container is on.
+func (e *Engine) RemoveNetwork(name string) error {
+	if isPredefined(name) {
+		return tell(ErrForbidden, "%s is a pre-defined network and cannot be removed", name)
+	}
+	d, err := e.Network(name)
+	if err != nil {
+		return err
+	}
+	if err := e.healOn(d.Name); err != nil {
+		return err
+	}
+	err = e.networks().Remove(d.Name)
+	if used := new(network.InUse); errors.As(err, &used) {
+		return tell(ErrConflict, "error while removing network: network %s id %s has active endpoints (%s): stop these containers or disconnect them first", d.Name, d.ID[:12], e.namesOf(used.Containers))
+	}
+	return err
+}
+
+// PruneNetworks removes the networks that no container is on and that keep
+// allows to go, and returns their names.
+func (e *Engine) PruneNetworks(keep func(*Network) bool) (removed []string, err error) {
+	list, err := e.networks().List()
+	if err != nil {
+		return nil, err
+	}
+	var errs []error
+	for _, d := range list {
+		if isPredefined(d.Name) || keep(d) {
+			continue
+		}
+		err := e.RemoveNetwork(d.Name)
+		switch {
+		case err == nil:
+			removed = append(removed, d.Name)
+		case !errors.Is(err, ErrConflict) && !errors.Is(err, ErrNotFound):
+			errs = append(errs, err)
+		}
+	}
+	return removed, errors.Join(errs...)
+}
+
+// Connect puts a container on one more network. One that doesn't run will be on
+// it when it is started.
+func (e *Engine) Connect(name string, place Endpoint) error {
+	return e.rewire(name, place.Network, func(s *network.Spec, p *namespaces.Process, d *Network) error {
+		place.Network = d.Name
+		if p != nil {
+			return network.Attach(s, p, place)
+		}
+		return network.Join(s, place)
+	})
+}
+
+// Disconnect takes a container off a network.
+func (e *Engine) Disconnect(name, from string) error {
+	return e.rewire(name, from, func(s *network.Spec, p *namespaces.Process, d *Network) error {
+		if p != nil {
+			return network.Detach(s, p, d.Name)
+		}
+		return network.Leave(s, d.Name)
+	})
+}
+
+// rewire changes which networks a container is on, and writes it down. The lock
+// that it holds keeps the container from being started, and what runs from
+// losing its pid before we are done.
+func (e *Engine) rewire(name, net string, change func(*network.Spec, *namespaces.Process, *Network) error) error {
+	d, err := e.Network(net)
+	if err != nil {
+		return err
+	}
+	if d.Driver == "host" || d.Driver == "null" {
+		return tell(ErrForbidden, "container cannot be connected to or disconnected from the network %s: that is settled when it is made", d.Name)
+	}
+	c, lock, err := e.claimWhole(name)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	spec, err := c.spec()
+	if err != nil {
+		return err
+	}
+	var running *namespaces.Process
+	if c.running() {
+		running = &namespaces.Process{Pid: c.seen.Status.Init.Pid}
+	}
+	if err := change(spec, running, d); err != nil {
+		return tell(ErrConflict, "%s", err)
+	}
+	return errors.Join(state.WriteJSON(c.dir, state.SpecFile, spec, state.Durability(!c.config.Options.AutoRemove)), e.tellShim(c))
+}
+
+// tellShim has a container's supervisor follow the change.
+func (e *Engine) tellShim(c *container) error {
+	if !c.running() {
+		return nil
+	}
+	client, err := shim.Connect(e.Volatile(c.id))
+	if err == nil {
+		err = errors.Join(client.Rewired(), client.Close())
+	}
+	if errors.Is(err, shim.ErrGone) {
+		return nil // it has ended meanwhile
+	}
+	return err
+}
+
+// Places lists who is on a network, by the containers' IDs.
+func (e *Engine) Places(d *Network) (map[string]network.Place, error) {
+	places, err := e.networks().Places(d.Name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // host or none
+	}
+	return places, err
+}
+
+// healOn tidies up after containers on a network whose shims are dead: else
+// their leases would hold it for ever.
+func (e *Engine) healOn(name string) error {
+	places, err := e.networks().Places(name)
+	var errs []error
+	for id := range places {
+		c, err := e.load(id)
+		switch {
+		case errors.Is(err, fs.ErrNotExist):
+			if !e.BeingMade(id) {
+				errs = append(errs, e.undoLoose(id))
+			}
+		case err == nil:
+			errs = append(errs, e.tryHeal(c))
+		}
+	}
+	return errors.Join(append(errs, err)...)
+}
+
+// undoLoose undoes what was made outside for a container of which there is no
+// record: it all carries the container's id.
+func (e *Engine) undoLoose(id string) error {
+	return namespaces.Undo(network.Outside(e.bareSpec(id), new(namespaces.Process), e.store))
+}
+
+func (e *Engine) namesOf(ids []string) string {
+	var names []string
+	for _, id := range ids {
+		if c, err := e.load(id); err == nil {
+			names = append(names, c.name())
+		} else {
+			names = append(names, id[:12])
+		}
+	}
+	return strings.Join(names, ", ")
+}
+
+// idOf is the ID of a thing that is there without being made.
+func idOf(root, name string) string {
+	sum := sha256.Sum256([]byte(root + "/" + name))
+	return hex.EncodeToString(sum[:])
+}
