@@ -234,14 +234,19 @@ func (c *container) gate() string { return c.spec.Network.hostSide().String() }
 
 // answer serves a port in the place, over TCP and UDP. It tells each caller
 // what it was told, by whom, and then ends the connection.
-func answer(t testing.TB, p *place, port int) {
+func answer(t testing.TB, p *place, port int) { answerBy(t, p, "4", port) }
+
+// answer6 does so over IPv6.
+func answer6(t testing.TB, p *place, port int) { answerBy(t, p, "6", port) }
+
+func answerBy(t testing.TB, p *place, family string, port int) {
 	var stream net.Listener
 	var packet net.PacketConn
 	p.do(func() {
 		var err error
-		stream, err = net.Listen("tcp4", fmt.Sprintf(":%d", port))
+		stream, err = net.Listen("tcp"+family, fmt.Sprintf(":%d", port))
 		require.NoError(t, err)
-		packet, err = net.ListenPacket("udp4", fmt.Sprintf(":%d", port))
+		packet, err = net.ListenPacket("udp"+family, fmt.Sprintf(":%d", port))
 		require.NoError(t, err)
 	})
 	t.Cleanup(func() { stream.Close(); packet.Close() })

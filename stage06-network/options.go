@@ -17,7 +17,7 @@ const (
 	optionMTU        = "com.docker.network.driver.mtu"                  // bytes; the uplink's unless given
 	optionBridgeName = "com.docker.network.bridge.name"                 // of the link on the host
 	optionMasquerade = "com.docker.network.bridge.enable_ip_masquerade" // false: packets leave under the container's address
-	optionReach      = "com.docker.network.bridge.enable_icc"           // false: its containers don't reach each other
+	optionReach      = "com.docker.network.bridge.enable_icc"           // false: its containers don't reach each other, by no way
 	optionHostIP     = "com.docker.network.bridge.host_binding_ipv4"    // where ports are published that name no address
 	optionParent     = "parent"                                         // the host's link that macvlan and ipvlan links share
 	optionMacvlan    = "macvlan_mode"                                   // bridge, private, vepa or passthru

@@ -1,0 +1,288 @@
+package network
+
+import (
+	"encoding/json"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	namespaces "cooper/stage01-namespaces"
+)
+
+// network makes a network in the world, which goes with the test.
+func (w *world) network(t testing.TB, asked Definition) *Definition {
+	if asked.Driver == "" {
+		asked.Driver = Bridge
+	}
+	d, err := w.networks().Create(asked)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, w.networks().Remove(d.Name)) })
+	return d
+}
+
+// on returns the Spec of a container on these networks.
+func (w *world) on(t testing.TB, networks []string, ports ...string) *Spec {
+	s := w.bridged(t, ports...)
+	s.Network.Endpoints = nil
+	for _, name := range networks {
+		s.Network.Endpoints = append(s.Network.Endpoints, Endpoint{Network: name})
+	}
+	return s
+}
+
+func (c *container) at(network string) string {
+	return c.spec.Network.On(network).Address.Addr().String()
+}
+
+// S49.
+func TestNetworksDontReachEachOther(t *testing.T) {
+	w := newWorld(t)
+	w.network(t, Definition{Name: "front"})
+	w.network(t, Definition{Name: "back"})
+	web := w.start(t, w.on(t, []string{"front", "back"}, "8080:80"))
+	db := w.start(t, w.on(t, []string{"back"}))
+	stranger := w.start(t, w.on(t, []string{"front"}))
+	for _, c := range []*container{web, db, stranger} {
+		answer(t, c.place, 80)
+	}
+	for _, way := range []struct {
+		from    *container
+		address string
+		seenAs  string
+	}{
+		{web, db.at("back"), web.at("back")},
+		{web, stranger.at("front"), web.at("front")},
+		{db, web.at("back"), db.at("back")},
+		{stranger, web.at("front"), stranger.at("front")},
+	} {
+		got, err := call(way.from.place, TCP, way.address+":80")
+		require.NoError(t, err)
+		require.Equal(t, "hello from "+way.seenAs, got)
+	}
+	for address, from := range map[string]*container{db.at("back"): stranger, stranger.at("front"): db, web.at("back"): stranger} {
+		for _, protocol := range []string{TCP, UDP} {
+			_, err := call(from.place, protocol, address+":80")
+			require.Error(t, err, "%s %s", protocol, address)
+		}
+	}
+	got, err := call(db.place, TCP, hostIP+":8080")
+	require.NoError(t, err, "what is published is published to all")
+	require.Equal(t, "hello from "+db.at("back"), got)
+}
+
+func TestAnInternalNetworkHasNoWayOutAndNoneIn(t *testing.T) {
+	w := newWorld(t)
+	d := w.network(t, Definition{Name: "vault", Internal: true})
+	one := w.start(t, w.on(t, []string{"vault"}, "8080:80"))
+	two := w.start(t, w.on(t, []string{"vault"}))
+	answer(t, one.place, 80)
+	answer(t, w.outside, 7)
+
+	got, err := call(two.place, TCP, one.at("vault")+":80")
+	require.NoError(t, err)
+	require.Equal(t, "hello from "+two.at("vault"), got)
+	_, err = call(two.place, TCP, outsideIP+":7")
+	require.ErrorIs(t, err, unix.ENETUNREACH)
+	two.do(func() { // as its root could, with CAP_NET_ADMIN
+		require.NoError(t, netlink.RouteAdd(&netlink.Route{Gw: d.Subnets[0].Gateway.AsSlice()}))
+	})
+	for _, protocol := range []string{TCP, UDP} {
+		_, err = call(two.place, protocol, outsideIP+":7")
+		require.Error(t, err, "a route alone is no way out")
+		_, err = call(w.outside, protocol, hostIP+":8080")
+		require.Error(t, err, "no port of it is published")
+	}
+}
+
+func TestIPv6IsThereWhereItWasAskedFor(t *testing.T) {
+	w := newWorld(t)
+	d := w.network(t, Definition{Name: "six", IPv6: true})
+	const hostIP6, outsideIP6 = "2001:db8::1", "2001:db8::2"
+	giveAddress6(t, "up0", hostIP6)
+	w.outside.do(func() { giveAddress6(t, "up1", outsideIP6) })
+	require.NoError(t, netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP(outsideIP6)}))
+	web := w.start(t, w.on(t, []string{"six"}, "8080:80"))
+	other := w.start(t, w.on(t, []string{"six"}))
+	answer6(t, web.place, 80)
+	answer6(t, w.outside, 7)
+	ip6 := web.spec.Network.Endpoints[0].Address6.Addr().String()
+	gate := d.Subnets[1].Gateway.String()
+
+	for _, way := range []struct {
+		who     string
+		from    *place
+		address string
+		seenAs  string
+	}{
+		{"another container", other.place, "[" + ip6 + "]:80", other.spec.Network.Endpoints[0].Address6.Addr().String()},
+		{"a container of the world", web.place, "[" + outsideIP6 + "]:7", hostIP6},
+		{"the world, by the published port", w.outside, "[" + hostIP6 + "]:8080", outsideIP6},
+		{"the host by its own address", nil, "[" + hostIP6 + "]:8080", hostIP6},
+		{"the container itself", web.place, "[" + hostIP6 + "]:8080", gate},
+	} {
+		got, err := call(way.from, TCP, way.address)
+		require.NoError(t, err, way.who)
+		require.Equal(t, "hello from "+way.seenAs, got, way.who)
+	}
+	w.outside.do(func() {
+		require.NoError(t, netlink.RouteAdd(&netlink.Route{Dst: ipNet(d.Subnets[1].Prefix), Gw: net.ParseIP(hostIP6)}))
+	})
+	_, err := call(w.outside, TCP, "["+ip6+"]:80")
+	require.Error(t, err, "S48, by IPv6")
+	for _, at := range []struct {
+		place *place
+		link  string
+	}{{nil, d.Link}, {web.place, "eth0"}} { // S51
+		at.place.do(func() {
+			require.Equal(t, "0", sysctl(t, "ipv6/conf/"+at.link+"/accept_ra"))
+			require.Equal(t, "0", sysctl(t, "ipv6/conf/"+at.link+"/disable_ipv6"))
+		})
+	}
+}
+
+func giveAddress6(t testing.TB, name, ip string) {
+	link, err := netlink.LinkByName(name)
+	require.NoError(t, err)
+	require.NoError(t, netlink.AddrAdd(link, &netlink.Addr{IPNet: &net.IPNet{IP: net.ParseIP(ip), Mask: net.CIDRMask(64, 128)}, Flags: unix.IFA_F_NODAD}))
+}
+
+func sysctl(t testing.TB, name string) string {
+	text, err := os.ReadFile("/proc/sys/net/" + name)
+	require.NoError(t, err)
+	return strings.TrimSpace(string(text))
+}
+
+func TestANetworkCanKeepItsContainersApart(t *testing.T) {
+	w := newWorld(t)
+	w.network(t, Definition{Name: "apart", Options: Options{optionReach: "false"}})
+	web := w.start(t, w.on(t, []string{"apart"}, "8080:80"))
+	other := w.start(t, w.on(t, []string{"apart"}))
+	answer(t, web.place, 80)
+	_, err := call(other.place, TCP, web.ip()+":80")
+	require.Error(t, err)
+	stranger := w.start(t, w.bridged(t))
+	got, err := call(stranger.place, TCP, hostIP+":8080")
+	require.NoError(t, err, "what is published is published to others")
+	require.Equal(t, "hello from "+stranger.ip(), got)
+}
+
+func TestANetworkCanBeRoutedWithoutMasquerading(t *testing.T) {
+	w := newWorld(t)
+	d := w.network(t, Definition{Name: "routed", Options: Options{optionMasquerade: "false", optionMTU: "1300"}})
+	c := w.start(t, w.on(t, []string{"routed"}))
+	answer(t, w.outside, 7)
+	w.outside.do(func() {
+		require.NoError(t, netlink.RouteAdd(&netlink.Route{Dst: ipNet(d.Subnets[0].Prefix), Gw: net.ParseIP(hostIP)}))
+	})
+	got, err := call(c.place, TCP, outsideIP+":7")
+	require.NoError(t, err)
+	require.Equal(t, "hello from "+c.ip(), got)
+	c.do(func() {
+		eth0, err := netlink.LinkByName("eth0")
+		require.NoError(t, err)
+		require.Equal(t, 1300, eth0.Attrs().MTU)
+	})
+}
+
+func TestAMacvlanIsOnTheHostsOwnWire(t *testing.T) {
+	w := newWorld(t)
+	w.network(t, Definition{Name: "wire", Driver: Macvlan, Options: Options{optionParent: "up0"},
+		Subnets: []Subnet{{Prefix: netip.MustParsePrefix("198.51.100.0/24"), Range: netip.MustParsePrefix("198.51.100.128/25"), Gateway: netip.MustParseAddr(outsideIP)}}})
+	s := w.on(t, []string{"wire"})
+	s.Network.Endpoints[0].MAC = "02:00:00:00:00:77"
+	c := w.start(t, s)
+	answer(t, w.outside, 7)
+	got, err := call(c.place, TCP, outsideIP+":7")
+	require.NoError(t, err)
+	require.Equal(t, "hello from "+c.ip(), got, "under its own address")
+	require.Equal(t, "198.51.100.128", c.ip())
+	c.do(func() {
+		eth0, err := netlink.LinkByName("eth0")
+		require.NoError(t, err)
+		require.Equal(t, "02:00:00:00:00:77", eth0.Attrs().HardwareAddr.String())
+		require.Equal(t, "macvlan", eth0.Type())
+	})
+}
+
+// The ports go where the way out goes.
+func TestNetworksComeAndGoWhileTheContainerRuns(t *testing.T) {
+	w := newWorld(t)
+	w.network(t, Definition{Name: "one"})
+	w.network(t, Definition{Name: "two"})
+	w.network(t, Definition{Name: "vault", Internal: true})
+	c := w.start(t, w.on(t, []string{"vault"}, "8080:80"))
+	p := &namespaces.Process{Pid: c.pid}
+	answer(t, c.place, 80)
+	answer(t, w.outside, 7)
+	reached := func(want bool, when string) {
+		out, err := call(c.place, TCP, outsideIP+":7")
+		require.Equal(t, want, err == nil, "%s, out: %v", when, err)
+		in, err := call(w.outside, TCP, hostIP+":8080")
+		require.Equal(t, want, err == nil, "%s, in: %v", when, err)
+		if want {
+			require.Equal(t, []string{"hello from " + hostIP, "hello from " + outsideIP}, []string{out, in}, when)
+		}
+	}
+	reached(false, "on an internal network")
+	require.NoError(t, Attach(c.spec, p, Endpoint{Network: "one", Aliases: []string{"www"}}))
+	reached(true, "connected")
+	require.NoError(t, Attach(c.spec, p, Endpoint{Network: "two"}))
+	require.Equal(t, []string{"eth0", "eth1", "eth2"}, linksOf(c.spec))
+	reached(true, "on three")
+	require.ErrorContains(t, Attach(c.spec, p, Endpoint{Network: "two"}), "is on it already")
+	require.NoError(t, Detach(c.spec, p, "one"))
+	reached(true, "by the other one")
+	_, err := os.Lstat(w.networks().record("one").path("names", "www"))
+	require.ErrorIs(t, err, os.ErrNotExist)
+	require.NoError(t, Attach(c.spec, p, Endpoint{Network: "one"}))
+	require.Equal(t, []string{"eth0", "eth2", "eth1"}, linksOf(c.spec), "the free name")
+	require.NoError(t, Detach(c.spec, p, "two"))
+	require.NoError(t, Detach(c.spec, p, "one"))
+	reached(false, "disconnected")
+	require.ErrorContains(t, Detach(c.spec, p, "one"), "isn't on it")
+
+	missing := new(NotFound)
+	before, err := json.Marshal(c.spec)
+	require.NoError(t, err)
+	require.ErrorAs(t, Attach(c.spec, p, Endpoint{Network: "three"}), &missing)
+	after, err := json.Marshal(c.spec)
+	require.NoError(t, err)
+	require.Equal(t, string(before), string(after), "nothing is left of what failed")
+	require.Len(t, linksIn(t, c.place), 2)
+}
+
+func linksOf(s *Spec) (names []string) {
+	for _, e := range s.Network.Endpoints {
+		names = append(names, e.Link)
+	}
+	return names
+}
+
+func linksIn(t *testing.T, p *place) (names []string) {
+	p.do(func() { names = links(t) })
+	return names
+}
+
+// A kill -9 in the middle of connecting one more network: what stands in the
+// records is undone with the rest.
+func TestAContainersEndFindsNetworksThatItsSpecDoesntKnow(t *testing.T) {
+	w := newWorld(t)
+	w.network(t, Definition{Name: "one"})
+	for taken := range 7 {
+		s := w.bridged(t, "8080:80")
+		onDisk := fresh(t, s)
+		p := &namespaces.Process{Pid: newPlace(t).pid}
+		require.NoError(t, namespaces.Take(Connect(s, p), nil))
+		require.NoError(t, Join(s, Endpoint{Network: "one"}))
+		c := &cabling{spec: s, process: p, only: "one"}
+		require.NoError(t, namespaces.Take(c.plug()[:taken], nil))
+		require.NoError(t, namespaces.Undo(Connect(onDisk, &namespaces.Process{})))
+		noNetworkLeft(t, s)
+	}
+}
