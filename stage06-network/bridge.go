@@ -1,11 +1,14 @@
 package network
 
 import (
+	"cooper/stage06-network/firewall"
 	"crypto/sha256"
 	"errors"
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -151,7 +154,29 @@ func (n Networks) dismantle(d *Definition) error {
 	if err != nil {
 		return fmt.Errorf("remove bridge %s: %w", d.Link, err)
 	}
-	return nil
+	return withdrawUnlessUsed(d.linkPrefix())
+}
+
+// linkPrefix is what other firewalls know the bridge by: all that have names of
+// our making begin alike.
+func (d *Definition) linkPrefix() string {
+	if strings.HasPrefix(d.Link, BridgePrefix) {
+		return BridgePrefix
+	}
+	return d.Link
+}
+
+// withdrawUnlessUsed closes the other firewalls again behind the last bridge,
+// whichever engine's it was.
+func withdrawUnlessUsed(prefix string) error {
+	links, err := netlink.LinkList()
+	if err != nil {
+		return fmt.Errorf("list links: %w", err)
+	}
+	if slices.ContainsFunc(links, func(link netlink.Link) bool { return strings.HasPrefix(link.Attrs().Name, prefix) }) {
+		return nil
+	}
+	return firewall.Withdraw(prefix)
 }
 
 func ipNet(prefix netip.Prefix) *net.IPNet {

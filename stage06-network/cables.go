@@ -6,6 +6,7 @@ import (
 	"os"
 
 	namespaces "cooper/stage01-namespaces"
+	"cooper/stage06-network/firewall"
 
 	"github.com/vishvananda/netlink"
 	"github.com/vishvananda/netns"
@@ -37,6 +38,19 @@ func (c *cabling) makeRules() error {
 			continue
 		}
 		if err := c.spec.Network.Networks.ensureRules(d); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// admit has the host's other firewalls let the bridges' packets pass.
+func (c *cabling) admit() error {
+	for _, d := range c.networks {
+		if d.Driver != Bridge {
+			continue
+		}
+		if err := firewall.Admit(d.linkPrefix()); err != nil {
 			return err
 		}
 	}

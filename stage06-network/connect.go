@@ -20,6 +20,7 @@ type cabling struct {
 	only    string // the network that is meant; "" is all of the container's
 
 	networks []*Definition // of the endpoints, in their order; from lease on
+	silence  func() error  // ends what answers the container's queries for names
 }
 
 // endpoints are those that are meant.

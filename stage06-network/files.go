@@ -147,32 +147,32 @@ func (n *Network) hostSide() netip.Addr {
 }
 
 // resolver reads the host's files. One that is missing says nothing.
-func (n *Network) resolver() (resolver, error) {
+func (n *Network) resolver() (resolverFile, error) {
 	host, err := readResolv(hostResolv)
 	if err != nil {
-		return resolver{}, err
+		return resolverFile{}, err
 	}
-	var upstream resolver
+	var upstream resolverFile
 	if len(host.inside()) == 0 {
 		if upstream, err = readResolv(upstreamResolv); err != nil {
-			return resolver{}, err
+			return resolverFile{}, err
 		}
 	}
 	return n.adopt(host, upstream), nil
 }
 
-func readResolv(path string) (resolver, error) {
+func readResolv(path string) (resolverFile, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return resolver{}, nil
+		return resolverFile{}, nil
 	}
 	if err != nil {
-		return resolver{}, fmt.Errorf("read name servers: %w", err)
+		return resolverFile{}, fmt.Errorf("read name servers: %w", err)
 	}
 	defer file.Close()
 	r, err := parseResolv(file)
 	if err != nil {
-		return resolver{}, fmt.Errorf("read %s: %w", path, err)
+		return resolverFile{}, fmt.Errorf("read %s: %w", path, err)
 	}
 	return r, nil
 }

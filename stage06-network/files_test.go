@@ -181,7 +181,7 @@ func FuzzParseResolv(f *testing.F) {
 			return // a line longer than any resolver reads
 		}
 		n := Network{}
-		for line := range strings.Lines(n.adopt(host, resolver{}).String()) {
+		for line := range strings.Lines(n.adopt(host, resolverFile{}).String()) {
 			word, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 			require.Contains(t, []string{"nameserver", "search", "options"}, word)
 			if word == "nameserver" {

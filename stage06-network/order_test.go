@@ -20,7 +20,7 @@ func TestTheStepsOutsideComeInOrder(t *testing.T) {
 		mode Mode
 		want []string
 	}{
-		{Plugged, []string{"network/lease", "network/bridge", "network/nat", "network/disable_ipv6",
+		{Plugged, []string{"network/lease", "network/bridge", "network/nat", "network/admit", "network/disable_ipv6",
 			"network/veth", "network/address", "network/publish", "network/write_files"}},
 		{None, []string{"network/write_files"}},
 		{Host, []string{"network/write_files"}},

@@ -9,12 +9,12 @@ import (
 	"strings"
 )
 
-// resolver is what resolv.conf(5) says:
+// resolverFile is what resolv.conf(5) says:
 //
 //	nameserver 192.0.2.53
 //	search example.org
 //	options ndots:2
-type resolver struct {
+type resolverFile struct {
 	servers []netip.Addr
 	search  []string
 	options []string
@@ -28,7 +28,7 @@ func publicServers() []netip.Addr {
 
 // parseResolv reads a resolv.conf. It takes nothing over that it can't read:
 // what comes out holds addresses and words, never a raw line.
-func parseResolv(file io.Reader) (r resolver, err error) {
+func parseResolv(file io.Reader) (r resolverFile, err error) {
 	lines := bufio.NewScanner(file)
 	for lines.Scan() {
 		fields := strings.Fields(lines.Text())
@@ -51,7 +51,7 @@ func parseResolv(file io.Reader) (r resolver, err error) {
 
 // inside keeps the servers that a container behind an IPv4 bridge can reach.
 // A loopback address is the host's there and the container's here.
-func (r resolver) inside() []netip.Addr {
+func (r resolverFile) inside() []netip.Addr {
 	return slices.DeleteFunc(slices.Clone(r.servers), func(ip netip.Addr) bool {
 		return ip.IsLoopback() || ip.IsUnspecified() || !ip.Unmap().Is4()
 	})
@@ -59,7 +59,7 @@ func (r resolver) inside() []netip.Addr {
 
 // adopt builds the container's resolver from the host's, from what stands
 // behind the host's local cache if it has one, and from what the user asked for.
-func (n *Network) adopt(host, upstream resolver) resolver {
+func (n *Network) adopt(host, upstream resolverFile) resolverFile {
 	r := host
 	if n.Mode != Host {
 		if r.servers = host.inside(); len(r.servers) == 0 {
@@ -78,10 +78,13 @@ func (n *Network) adopt(host, upstream resolver) resolver {
 	if len(n.DNSOptions) > 0 {
 		r.options = n.DNSOptions
 	}
+	if n.HasNames() {
+		return r.askNeighbours()
+	}
 	return r
 }
 
-func (r resolver) String() string {
+func (r resolverFile) String() string {
 	var text strings.Builder
 	for _, ip := range r.servers {
 		fmt.Fprintf(&text, "nameserver %s\n", ip)

@@ -274,7 +274,7 @@ func linksIn(t *testing.T, p *place) (names []string) {
 func TestAContainersEndFindsNetworksThatItsSpecDoesntKnow(t *testing.T) {
 	w := newWorld(t)
 	w.network(t, Definition{Name: "one"})
-	for taken := range 7 {
+	for taken := range 8 {
 		s := w.bridged(t, "8080:80")
 		onDisk := fresh(t, s)
 		p := &namespaces.Process{Pid: newPlace(t).pid}

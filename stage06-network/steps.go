@@ -47,7 +47,11 @@ func Connect(s *Spec, p *namespaces.Process) []namespaces.Step {
 		return []namespaces.Step{files}
 	}
 	c := &cabling{spec: s, process: p}
-	return append(append(c.plug(), c.publish()), files)
+	steps := append(c.plug(), c.publish())
+	if s.Network.HasNames() {
+		steps = append(steps, c.resolve())
+	}
+	return append(steps, files)
 }
 
 // plug connects the container to its networks.
@@ -68,6 +72,11 @@ func (c *cabling) plug() []namespaces.Step {
 			Name: "network/nat",
 			Why:  "the world has no route to the containers' addresses: what they send leaves under the host's, and nobody comes in uncalled",
 			Do:   c.makeRules,
+		},
+		{
+			Name: "network/admit",
+			Why:  "a drop in any table is final: where another firewall drops all that it doesn't know, it gets two rules that let these bridges' packets pass",
+			Do:   c.admit,
 		},
 		{
 			Name: "network/disable_ipv6",
@@ -95,5 +104,15 @@ func (c *cabling) publish() namespaces.Step {
 		Why:  "each published port is an element of a map that the rules look up, in one transaction",
 		Do:   c.publishPorts,
 		Undo: c.withdraw,
+	}
+}
+
+// resolve has the container's queries for names answered.
+func (c *cabling) resolve() namespaces.Step {
+	return namespaces.Step{
+		Name: "network/resolver",
+		Why:  "neighbours are found by name: 127.0.0.11 in the container is a socket of ours, which looks into the networks' records",
+		Do:   c.serveNames,
+		Undo: c.stopNames,
 	}
 }

@@ -1,6 +1,7 @@
 package resolver
 
 import (
+	namespaces "cooper/stage01-namespaces"
 	"net"
 	"os"
 
@@ -83,7 +84,7 @@ func socket(netns *os.File, family, kind int) (fd int, err error) {
 	if netns == nil {
 		err = create()
 	} else {
-		err = visit(netns, create)
+		err = namespaces.Visit(netns, create)
 	}
 	return fd, err
 }

@@ -4,10 +4,11 @@ import (
 	"context"
 	"fmt"
 	"os"
-	"strconv"
 	"strings"
 
 	"cooper/stage02-cgroups"
+	"cooper/stage06-network"
+	"cooper/stage06-network/firewall"
 	"golang.org/x/sys/unix"
 )
 
@@ -21,10 +22,10 @@ type Finding struct {
 
 // Doctor says what the host lacks and what is left over. It changes nothing.
 func (e *Engine) Doctor(ctx context.Context) []Finding {
-	findings := []Finding{
+	findings := append([]Finding{
 		kernelVersion(), fileSystem("overlay", "load it: modprobe overlay"), cgroupFinding(),
-		namespaceFinding(), privilege(), stateFinding(e.Root), forwarding(),
-	}
+		namespaceFinding(), privilege(), stateFinding(e.Root),
+	}, networking()...)
 	left, err := e.leftovers()
 	switch {
 	case err != nil:
@@ -124,14 +125,17 @@ func namespaceFinding() Finding {
 	return Finding{Name: "namespaces", OK: true, Message: "all kinds are there"}
 }
 
-func forwarding() Finding {
-	text, err := os.ReadFile("/proc/sys/net/ipv4/ip_forward")
+// networking names what keeps containers' packets from their way.
+func networking() (findings []Finding) {
+	found, err := firewall.Blockers(network.BridgePrefix)
 	if err != nil {
-		return Finding{Name: "network", Message: err.Error(), Advice: "use --network none or host"}
+		return []Finding{{Name: "network", Message: err.Error(), Advice: "use --network none or host"}}
 	}
-	on, _ := strconv.Atoi(strings.TrimSpace(string(text)))
-	if on == 0 {
-		return Finding{Name: "network", OK: true, Message: "ip_forward is off; the first container on the bridge switches it on"}
+	for _, f := range found {
+		findings = append(findings, Finding{Name: "network", Message: f.What, Advice: f.Advice})
 	}
-	return Finding{Name: "network", OK: true, Message: "ip_forward is on"}
+	if len(findings) == 0 {
+		findings = []Finding{{Name: "network", OK: true, Message: "nothing on this host keeps containers' packets away"}}
+	}
+	return findings
 }
