@@ -26,6 +26,7 @@ type supervisor struct {
 	startedAt time.Time
 
 	proxy *network.Proxy // of the published ports; nil without
+	names names
 	stdio stdio
 	log   *jsonlog.Log // nil for an exec
 	peers peers
@@ -184,6 +185,7 @@ func (s *supervisor) end(exit *state.Exit) error {
 	if s.proxy != nil {
 		errs = append(errs, s.proxy.Close())
 	}
+	errs = append(errs, s.names.close())
 	undone := namespaces.Undo(s.steps)
 	errs = append(errs, undone, os.RemoveAll(s.job.Socket))
 	switch {
