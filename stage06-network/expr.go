@@ -29,6 +29,7 @@ const (
 	part2 = unix.NFT_REG32_02
 	part4 = unix.NFT_REG32_04 // the first 4 bytes of the second one
 	part5 = unix.NFT_REG32_05
+	part6 = unix.NFT_REG32_06
 )
 
 // iifname and oifname load the name of the link that the packet came by, or
@@ -69,7 +70,7 @@ func loopbackDaddr() words {
 }
 
 func loopbackDaddr6() words {
-	return append(loadDaddr6(part0), &expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: net.IPv6loopback})
+	return append(loadDaddr6(part0), is(net.IPv6loopback)...)
 }
 
 // daddrIsLocal is `fib daddr type local`: the packet is for one of the host's
@@ -80,6 +81,60 @@ func daddrIsLocal() words {
 		&expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: binaryutil.NativeEndian.PutUint32(unix.RTN_LOCAL)},
 	}
 }
+
+// What the bridge looks at: the frame's protocol and sender, and what ARP and
+// neighbour discovery (RFC 826, RFC 4861) say of who has which address.
+
+func protocol(number uint16) words {
+	return words{
+		&expr.Meta{Key: expr.MetaKeyPROTOCOL, Register: reg},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: binary.BigEndian.AppendUint16(nil, number)},
+	}
+}
+
+func loadEtherSaddr(to uint32) words {
+	return words{&expr.Payload{Base: expr.PayloadBaseLLHeader, Offset: 6, Len: 6, DestRegister: to}}
+}
+
+func loadARPHardware(to uint32) words {
+	return words{&expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: 8, Len: 6, DestRegister: to}}
+}
+
+func loadARPAddress(to uint32) words {
+	return words{&expr.Payload{Base: expr.PayloadBaseNetworkHeader, Offset: 14, Len: 4, DestRegister: to}}
+}
+
+const (
+	routerAdvert    = 134
+	neighbourAdvert = 136
+)
+
+func icmp6(kind byte) words {
+	return words{
+		&expr.Meta{Key: expr.MetaKeyL4PROTO, Register: reg},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: []byte{unix.IPPROTO_ICMPV6}},
+		&expr.Payload{Base: expr.PayloadBaseTransportHeader, Offset: 0, Len: 1, DestRegister: reg},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: []byte{kind}},
+	}
+}
+
+// loadTarget loads the address that a neighbour advertisement is about.
+func loadTarget(to uint32) words {
+	return words{&expr.Payload{Base: expr.PayloadBaseTransportHeader, Offset: 8, Len: 16, DestRegister: to}}
+}
+
+// linkLocal compares what was loaded with fe80::/10.
+func linkLocal(op expr.CmpOp) words {
+	mask, prefix := make([]byte, 16), make([]byte, 16)
+	copy(mask, []byte{0xff, 0xc0})
+	copy(prefix, []byte{0xfe, 0x80})
+	return words{
+		&expr.Bitwise{SourceRegister: reg, DestRegister: reg, Len: 16, Mask: mask, Xor: make([]byte, 16)},
+		&expr.Cmp{Op: op, Register: reg, Data: prefix},
+	}
+}
+
+func is(data []byte) words { return words{&expr.Cmp{Op: expr.CmpOpEq, Register: reg, Data: data}} }
 
 // Bits of the kernel's connection tracking, linux/netfilter/nf_conntrack_common.h.
 const (

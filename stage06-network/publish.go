@@ -123,7 +123,7 @@ func unpublishAll(tableName string, container []netip.Addr) error {
 		return err
 	}
 	defer finish()
-	if there, err := hasTable(conn, tableName); !there {
+	if there, err := hasTable(conn, tableName, nftables.TableFamilyINet); !there {
 		return err // or it is gone with the last network
 	}
 	for _, portMap := range portMaps(tableNamed(tableName)) {

@@ -105,6 +105,28 @@ func (n Networks) Places(network string) (map[string]Place, error) {
 	return places, err
 }
 
+// Full reports whether a network may have no address left. It is asked before
+// each start and counts small networks only: one with thousands of addresses
+// isn't filled by what a few dead containers have left.
+func (n Networks) Full(network string) bool {
+	const small = 10 // bits of addresses
+	r := n.record(network)
+	d, err := read(string(r))
+	if err != nil {
+		return false
+	}
+	part := d.Subnets[0].Prefix
+	if d.Subnets[0].Range.IsValid() {
+		part = d.Subnets[0].Range
+	}
+	bits := part.Addr().BitLen() - part.Bits()
+	if bits > small {
+		return false
+	}
+	ids, err := r.containers()
+	return err == nil && len(ids)+3 >= 1<<bits // the network's own, the gateway's, the broadcast address
+}
+
 // containers lists who is on the network.
 func (r record) containers() (ids []string, err error) {
 	entries, err := os.ReadDir(string(r))

@@ -12,13 +12,18 @@ import (
 func linkSets(table *nftables.Table) []*nftables.Set {
 	var sets []*nftables.Set
 	for _, name := range []string{"bridges", "closed", "internal", "masqueraded"} {
-		sets = append(sets, &nftables.Set{Table: table, Name: name, KeyType: nftables.TypeIFName, KeyByteOrder: binaryutil.NativeEndian})
+		sets = append(sets, nameSet(table, name))
 	}
 	beside := func(name string, first nftables.SetDatatype) *nftables.Set {
 		return &nftables.Set{Table: table, Name: name, Concatenation: true, Interval: first != nftables.TypeIFName,
 			KeyType: nftables.MustConcatSetType(first, nftables.TypeIFName)}
 	}
 	return append(sets, beside("same", nftables.TypeIFName), beside("hairpin", nftables.TypeIPAddr), beside("hairpin6", nftables.TypeIP6Addr))
+}
+
+// nameSet is a set of links' names.
+func nameSet(table *nftables.Table, name string) *nftables.Set {
+	return &nftables.Set{Table: table, Name: name, KeyType: nftables.TypeIFName, KeyByteOrder: binaryutil.NativeEndian}
 }
 
 // element is the network's place in one of the sets; nil if it has none there.

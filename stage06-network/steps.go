@@ -54,9 +54,10 @@ func Connect(s *Spec, p *namespaces.Process) []namespaces.Step {
 	return append(steps, files)
 }
 
-// plug connects the container to its networks.
+// plug connects the container to its networks. What it may forge is looked for
+// before it is plugged in.
 func (c *cabling) plug() []namespaces.Step {
-	return []namespaces.Step{
+	steps := []namespaces.Step{
 		{
 			Name: "network/lease",
 			Why:  "an address on each network that no other container has, written down so that it is given back even after kill -9",
@@ -83,6 +84,16 @@ func (c *cabling) plug() []namespaces.Step {
 			Why:  "no link to come takes what a router advertises, nor has IPv6 unless its network does",
 			Do:   c.quiet,
 		},
+	}
+	if c.spec.guarded() || len(c.spec.Args) == 0 { // of a lost Spec nobody knows
+		steps = append(steps, namespaces.Step{
+			Name: "network/guard",
+			Why:  "with CAP_NET_RAW a container can forge any packet, so the bridge lets only those through that bear its own addresses",
+			Do:   c.guard,
+			Undo: c.unguard,
+		})
+	}
+	return append(steps, []namespaces.Step{
 		{
 			Name: "network/veth",
 			Why:  "a cable of two links: one end in the bridge, the other born as eth0 in the container",
@@ -94,7 +105,7 @@ func (c *cabling) plug() []namespaces.Step {
 			Why:  "the container's end gets the address, and the bridge as its way out",
 			Do:   c.setAddresses,
 		},
-	}
+	}...)
 }
 
 // publish leads the published ports to the container.

@@ -181,7 +181,7 @@ func (n Networks) addElements(conn *nftables.Conn, d *Definition) error {
 func (n Networks) removeRules(d *Definition) error {
 	return n.changeTable(func(conn *nftables.Conn) error {
 		sets := linkSets(tableNamed(n.Table))
-		if there, err := hasTable(conn, n.Table); !there {
+		if there, err := hasTable(conn, n.Table, nftables.TableFamilyINet); !there {
 			return err // or it was never made
 		}
 		left, err := conn.GetSetElements(sets[0])
@@ -206,8 +206,8 @@ func (n Networks) removeRules(d *Definition) error {
 	})
 }
 
-func hasTable(conn *nftables.Conn, name string) (bool, error) {
-	tables, err := conn.ListTablesOfFamily(nftables.TableFamilyINet)
+func hasTable(conn *nftables.Conn, name string, family nftables.TableFamily) (bool, error) {
+	tables, err := conn.ListTablesOfFamily(family)
 	return slices.ContainsFunc(tables, func(table *nftables.Table) bool { return table.Name == name }), err
 }
 

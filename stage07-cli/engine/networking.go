@@ -68,3 +68,18 @@ func (e *Engine) places(o *CreateOptions) (network.Mode, []network.Endpoint, err
 	}
 	return mode, endpoints, nil
 }
+
+// makeRoom takes back what dead containers hold of networks that are full. A
+// reboot ends containers without a word, and so does kill -9 of a shim; where
+// there are addresses enough, they wait for the next command that looks.
+func (e *Engine) makeRoom(s *network.Spec) error {
+	for _, place := range s.Network.Endpoints {
+		if !e.networks().Full(place.Network) {
+			continue
+		}
+		if err := e.healOn(place.Network); err != nil {
+			return err
+		}
+	}
+	return nil
+}

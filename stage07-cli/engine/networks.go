@@ -220,7 +220,9 @@ func (e *Engine) healOn(name string) error {
 				errs = append(errs, e.undoLoose(id))
 			}
 		case err == nil:
-			errs = append(errs, e.tryHeal(c))
+			if err := e.tryHeal(c); !errors.Is(err, fs.ErrNotExist) { // else it was to be removed at its end
+				errs = append(errs, err)
+			}
 		}
 	}
 	return errors.Join(append(errs, err)...)

@@ -79,6 +79,9 @@ func (e *Engine) launch(c *container, spec *network.Spec, lock *os.File, supervi
 	options := &c.config.Options
 	spec.Network.Ports = options.Ports // a port that was any free one is so again
 	targets, err := e.joinOthers(spec, options)
+	if err == nil {
+		err = e.makeRoom(spec)
+	}
 	if err != nil {
 		err = errors.Join(err, supervisor.Close())
 		if options.AutoRemove { // else its shim would do it, which doesn't know of it yet

@@ -1,0 +1,93 @@
+package engine_test
+
+import (
+	"net/netip"
+	"os/exec"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"cooper/stage06-network"
+	"cooper/stage07-cli/engine"
+	"github.com/stretchr/testify/require"
+)
+
+// 500 containers with an address, a name and a published port each, fifty at
+// once. While they are there, no two have the same; afterwards there is no
+// address, link, rule or namespace left.
+func TestManyOnANetworkShareNothingAndLeaveNothing(t *testing.T) {
+	b := newBench(t)
+	_, err := b.CreateNetwork(engine.Network{Name: "crowd", Driver: network.Bridge, Subnets: []network.Subnet{{Prefix: netip.MustParsePrefix("10.117.9.0/25")}}})
+	require.NoError(t, err)
+	require.Equal(t, result{out: "hello\n"}, b.finished(t, crowded("echo", "hello"), ""), "makes what is made once")
+	links, rules := hostLinks(t), hostRules(t)
+	begin, rounds := time.Now(), scaled(2, 10)
+	for range rounds {
+		ids := b.crowd(t, 50)
+		given := map[string]bool{}
+		for _, id := range ids {
+			in, err := b.Inspect(id)
+			require.NoError(t, err)
+			address, port := in.NetworkSettings.Networks["crowd"].IPAddress, in.NetworkSettings.Ports["80/tcp"][0].HostPort
+			require.False(t, given[address] || given[port], "%s %s", address, port)
+			given[address], given[port] = true, true
+		}
+		b.atOnce(t, ids, func(id string) error { return b.Remove(t.Context(), id, engine.RemoveOptions{Force: true}) })
+	}
+	t.Logf("%d containers: %v each", 50*rounds, time.Since(begin)/time.Duration(50*rounds))
+	require.Equal(t, links, hostLinks(t))
+	require.Equal(t, rules, hostRules(t))
+	d, err := b.Network("crowd")
+	require.NoError(t, err)
+	places, err := b.Places(d)
+	require.NoError(t, err)
+	require.Empty(t, places)
+	require.NoError(t, b.RemoveNetwork("crowd"))
+	b.mustBeTidy(t)
+}
+
+func crowded(args ...string) engine.CreateOptions {
+	o := options(args...)
+	o.Network, o.Ports = "crowd", []engine.Port{{ContainerPort: 80, Protocol: network.TCP}}
+	return o
+}
+
+// crowd starts n containers at once and returns their ids.
+func (b *bench) crowd(t *testing.T, n int) (ids []string) {
+	var lock sync.Mutex
+	b.atOnce(t, make([]string, n), func(string) error {
+		s, err := b.Run(t.Context(), crowded("sleep", "1000"), engine.StartOptions{})
+		lock.Lock()
+		defer lock.Unlock()
+		if s != nil {
+			ids = append(ids, s.ID)
+		}
+		return err
+	})
+	return ids
+}
+
+func (b *bench) atOnce(t *testing.T, ids []string, do func(id string) error) {
+	var all sync.WaitGroup
+	for _, id := range ids {
+		all.Go(func() {
+			if err := do(id); err != nil {
+				t.Errorf("container %s: %v", id, err)
+			}
+		})
+	}
+	all.Wait()
+	if t.Failed() {
+		t.FailNow()
+	}
+}
+
+func hostLinks(t *testing.T) string { return told(t, "ip", "-o", "-brief", "link") }
+func hostRules(t *testing.T) string { return told(t, "nft", "list", "ruleset") }
+
+func told(t *testing.T, program string, args ...string) string {
+	out, err := exec.Command(program, args...).CombinedOutput()
+	require.NoError(t, err, "%s", out)
+	return strings.TrimSpace(string(out))
+}
