@@ -135,12 +135,26 @@ func run(t testing.TB, line string) string {
 	return string(out)
 }
 
-// patience is what a busy machine may take for an answer; a firewall that drops
-// costs each call as much.
-const patience = time.Second
+// What a busy machine may take for an answer; and what it takes at the least, so
+// that there is none after that with a firewall that drops.
+const (
+	patience = 5 * time.Second
+	glimpse  = 300 * time.Millisecond
+)
 
 // reaches tells whether one place gets an answer from another.
 func reaches(t testing.TB, from, to string, family byte) bool {
+	t.Helper()
+	return answers(t, from, to, family, patience)
+}
+
+// kept tells whether one place gets no answer from another.
+func kept(t testing.TB, from, to string, family byte) bool {
+	t.Helper()
+	return !answers(t, from, to, family, glimpse)
+}
+
+func answers(t testing.TB, from, to string, family byte, within time.Duration) bool {
 	t.Helper()
 	server := in(t, to, func() (net.Listener, error) { return net.Listen("tcp", ":0") })
 	defer server.Close()
@@ -152,7 +166,7 @@ func reaches(t testing.TB, from, to string, family byte) bool {
 	_, port, err := net.SplitHostPort(server.Addr().String())
 	require.NoError(t, err)
 	return in(t, from, func() (bool, error) {
-		conn, err := net.DialTimeout("tcp", net.JoinHostPort(addresses[to][family], port), patience)
+		conn, err := net.DialTimeout("tcp", net.JoinHostPort(addresses[to][family], port), within)
 		if err != nil {
 			return false, nil
 		}
