@@ -61,7 +61,7 @@ func TestSeveralAtOnceAddTheRulesOnce(t *testing.T) {
 			newHost(t, iptables.name)
 			foreign(t, iptables.name)
 			before := save(t, iptables.name)
-			for range 5 {
+			for range 20 {
 				atOnce(t, 8, Admit)
 				for _, rule := range openings {
 					require.Equal(t, 1, strings.Count(save(t, iptables.name), rule))
@@ -73,13 +73,21 @@ func TestSeveralAtOnceAddTheRulesOnce(t *testing.T) {
 	}
 }
 
-// atOnce calls do from several threads in the test's namespace.
+// atOnce calls do from several threads in the test's namespace, which wait for
+// one another to be there.
 func atOnce(t *testing.T, n int, do func(string) error) {
-	var all sync.WaitGroup
-	errs := make(chan error, n)
 	here := namespaceOf(t)
+	errs := make(chan error, n)
+	var there, all sync.WaitGroup
+	there.Add(n)
 	for range n {
-		all.Go(func() { errs <- here.do(func() error { return do(prefix) }) })
+		all.Go(func() {
+			errs <- here.do(func() error {
+				there.Done()
+				there.Wait()
+				return do(prefix)
+			})
+		})
 	}
 	all.Wait()
 	for range n {
@@ -100,9 +108,9 @@ func foreign(t testing.TB, iptables string) {
 		"-A INPUT -j OTHERS", "-A OUTPUT -j LAST",
 		"-A FORWARD -j OTHERS",
 		"-A FORWARD -i other0 -m string --algo bm --string nobody -j REJECT",
-		"-A FORWARD ! -i other+ -p tcp",
 		"-A FORWARD -i cooper+ -p tcp -m comment --comment cooper -j ACCEPT", // somebody's, not ours
 		"-A FORWARD -j LAST",
+		"-A FORWARD ! -i other+ -p tcp",
 		"-A FORWARD -m limit --limit 1/sec -j LOG",
 		"-P FORWARD DROP",
 	} {
