@@ -68,7 +68,7 @@ func (n nftables) admitFirewalld(prefix string) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("put %s+ into firewalld's zone %s: %w", prefix, trustedZone, err)
+		return fmt.Errorf("put %s+ into firewalld's zone %s: %w: start firewalld, or run: nft delete table inet firewalld", prefix, trustedZone, err)
 	}
 	return nil
 }

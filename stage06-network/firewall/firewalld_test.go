@@ -64,6 +64,18 @@ func TestWhatFirewalldHasForGoodStays(t *testing.T) {
 	require.Equal(t, "cooper+\n", run(t, "firewall-cmd --zone=trusted --list-interfaces"))
 }
 
+// Killed, it leaves its table.
+func TestAFirewalldThatIsGoneButForItsTable(t *testing.T) {
+	newHost(t, "firewalld", "firewall-cmd", "dbus-daemon")
+	firewalld := startFirewalld(t)
+	require.NoError(t, firewalld.Process.Kill())
+	require.EqualError(t, firewalld.Wait(), "signal: killed")
+	require.ErrorContains(t, Admit(prefix), "nft delete table inet firewalld")
+	run(t, "nft delete table inet firewalld")
+	require.NoError(t, Admit(prefix))
+	require.True(t, reaches(t, "ours", "outside", ipv4))
+}
+
 func TestSeveralAtOnceAskFirewalldOnce(t *testing.T) {
 	newHost(t, "firewalld", "firewall-cmd", "dbus-daemon")
 	startFirewalld(t)
@@ -107,7 +119,7 @@ const ownerChanged = "NameOwnerChanged"
 
 // startFirewalld starts the real one on the test's host, with a bus and a
 // configuration of its own.
-func startFirewalld(t testing.TB) {
+func startFirewalld(t testing.TB) *program {
 	config := filepath.Join(t.TempDir(), "bus.conf")
 	require.NoError(t, os.WriteFile(config, []byte(busConfig), 0o644))
 	require.NoError(t, os.MkdirAll("/run/dbus", 0o755))
@@ -121,11 +133,12 @@ func startFirewalld(t testing.TB) {
 	changes := make(chan *dbus.Signal, 100)
 	bus.Signal(changes)
 	require.NoError(t, bus.AddMatchSignal(dbus.WithMatchMember(ownerChanged), dbus.WithMatchArg(0, firewalldName)))
-	start(t, "firewalld", "--nofork", "--nopid")
+	firewalld := start(t, "firewalld", "--nofork", "--nopid")
 	for change := range changes { // our own name is told of as well
 		if strings.HasSuffix(change.Name, ownerChanged) {
 			break
 		}
 	}
 	run(t, "firewall-cmd --state")
+	return firewalld
 }
