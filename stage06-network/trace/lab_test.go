@@ -107,8 +107,8 @@ func newLab(t testing.TB) *lab {
 		ip link set veth1 master cooper0 up
 		ip link add up0 type veth peer name up1 netns `+l.outside.thread()+`
 		ip addr add 198.51.100.1/24 dev up0
-		ip link set up0 up
-		sysctl -qw net.ipv4.ip_forward=1`)
+		ip link set up0 up`)
+	sysctlIs(t, "ipv4/ip_forward", "1")
 	for ip, p := range map[string]*place{"10.118.0.2/24": l.web, "10.118.0.3/24": l.db, "198.51.100.2/24": l.outside} {
 		link := map[bool]string{true: "up1", false: "eth0"}[p == l.outside]
 		p.run(t, "ip link set lo up\nip addr add "+ip+" dev "+link+"\nip link set "+link+" up")
@@ -117,6 +117,13 @@ func newLab(t testing.TB) *lab {
 	l.db.run(t, "ip addr add fd12::3/64 dev eth0 nodad\nip route add default via 10.118.0.1")
 	host.run(t, "ip link show up0\nip link show veth0\nip link show veth1\nip link show cooper0") // so that their carriers count
 	return l
+}
+
+// sysctlIs sets one of the host's parameters until the test ends.
+func sysctlIs(t testing.TB, name, value string) {
+	before := sysctl(name)
+	require.NoError(t, os.WriteFile("/proc/sys/net/"+name, []byte(value), 0))
+	t.Cleanup(func() { require.NoError(t, os.WriteFile("/proc/sys/net/"+name, []byte(before), 0)) })
 }
 
 // state is what a trace could leave in a namespace.

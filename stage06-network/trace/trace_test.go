@@ -110,7 +110,7 @@ func aRuleOfTheBridgeDrops(t *testing.T) {
 	l := newLab(t)
 	nft(t, `table bridge apart {
 		chain forward {
-			type filter hook forward priority 0; policy accept;
+			type filter hook forward priority filter; policy accept;
 			iifname "veth0" oifname "veth1" ip protocol tcp drop
 		}
 	}`)

@@ -39,8 +39,7 @@ func thereIsNoRouteOutOfAnInternalNetwork(t *testing.T) {
 
 func theHostForwardsNothing(t *testing.T) {
 	l := newLab(t)
-	var host *place
-	host.run(t, "sysctl -qw net.ipv4.ip_forward=0")
+	sysctlIs(t, "ipv4/ip_forward", "0")
 	requireReport(t, "ip-forward", trace(t, l.probe("198.51.100.2", 7, "tcp")))
 }
 
@@ -111,15 +110,14 @@ func twoContainersOfABridge(t *testing.T) {
 
 func bridgedPastTheRules(t *testing.T) {
 	l := newLab(t)
-	var host *place
-	host.run(t, "sysctl -qw net.bridge.bridge-nf-call-iptables=0")
-	t.Cleanup(func() { host.run(t, "sysctl -qw net.bridge.bridge-nf-call-iptables=1") })
+	sysctlIs(t, "bridge/bridge-nf-call-iptables", "0")
 	l.db.serve(t, ":80")
 	requireReport(t, "bridge-alone", trace(t, l.probe("10.118.0.3", 80, "tcp")))
 	require.Equal(t, Refused, trace(t, l.probe("10.118.0.3", 81, "tcp")).Result)
 }
 
 func isolatedPorts(t *testing.T) {
+	notrace.NeedTool(t, "bridge")
 	l := newLab(t)
 	var host *place
 	host.run(t, "bridge link set dev veth0 isolated on\nbridge link set dev veth1 isolated on")
