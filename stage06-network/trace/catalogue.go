@@ -35,13 +35,19 @@ func readCatalogue(conn *nftables.Conn, socket *netlink.Conn) (*catalogue, error
 	return c, nil
 }
 
-// rule finds a rule by its handle; nil if it is gone.
-func (c *catalogue) rule(name chainName, handle uint64) *rule {
+// list returns a chain's rules, in their order.
+func (c *catalogue) list(name chainName) []rule {
 	rules, read := c.rules[name]
 	if !read {
 		rules, _ = readRules(c.socket, name) // it may be gone with its table
 		c.rules[name] = rules
 	}
+	return rules
+}
+
+// rule finds a rule by its handle; nil if it is gone.
+func (c *catalogue) rule(name chainName, handle uint64) *rule {
+	rules := c.list(name)
 	for i := range rules {
 		if rules[i].handle == handle {
 			return &rules[i]

@@ -159,8 +159,6 @@ func why(err error) string {
 		return "a route prohibits it"
 	case errors.Is(err, unix.EINVAL):
 		return "a route throws it away, or its source is impossible"
-	case errors.Is(err, unix.EXDEV):
-		return "its source isn't behind the link that it came by (rp_filter)"
 	}
 	return err.Error()
 }

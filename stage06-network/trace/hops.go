@@ -98,9 +98,21 @@ func (c *chapter) rules(v *visit) {
 		hop := Hop{Way: c.way, Where: c.where, What: hookName(v), Chain: name.String(), Depth: len(stack) - 1, Verdict: verdict(e), Ends: e.dropped()}
 		if e.kind == unix.NFT_TRACETYPE_RULE {
 			hop.Handle, hop.Rule = e.handle, c.ruleText(name, e)
+		} else {
+			hop.Others = len(c.tap.rules.list(name)) - v.matched()
 		}
 		c.hops = append(c.hops, hop)
 	}
+}
+
+// matched counts the rules of the base chain itself that did.
+func (v *visit) matched() (n int) {
+	for _, e := range v.events {
+		if e.chain == v.chain.chain && e.handle != 0 {
+			n++
+		}
+	}
+	return n
 }
 
 func (c *chapter) ruleText(name chainName, e event) string {

@@ -48,6 +48,12 @@ func (h Hop) line() string {
 	if rule == "" {
 		rule = h.Verdict
 	}
+	switch {
+	case h.Others == 1:
+		rule += ", since 1 rule before it doesn't match"
+	case h.Others > 1:
+		rule += fmt.Sprintf(", since %d rules before it don't match", h.Others)
+	}
 	if h.Handle != 0 {
 		rule += fmt.Sprintf(" # handle %d", h.Handle)
 	}

@@ -31,6 +31,7 @@ type Hop struct {
 	Rule    string `json:"rule,omitempty"`    // as nft(8) would print it, without counters
 	Handle  uint64 `json:"handle,omitempty"`  // by which nft -a names it
 	Verdict string `json:"verdict,omitempty"` // "accept", "drop", "jump DOCKER-USER", "policy drop", …
+	Others  int    `json:"others,omitempty"`  // how many rules of the chain didn't match, where its policy decides
 	Change  string `json:"change,omitempty"`  // of the addresses: what NAT did here
 	Ends    bool   `json:"ends,omitempty"`    // the packet got no farther
 }

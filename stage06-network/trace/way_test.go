@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"net"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -22,6 +23,7 @@ func TestWhereThePacketGoes(t *testing.T) {
 		{"two containers of a bridge", twoContainersOfABridge},
 		{"two containers of a bridge that the rules don't see", bridgedPastTheRules},
 		{"isolated ports", isolatedPorts},
+		{"a source that can't come from there", anImpossibleSource},
 		{"echoes", echoes},
 		{"IPv6", iPv6},
 		{"a container on the host's network", aContainerOnTheHostsNetwork},
@@ -126,6 +128,20 @@ func isolatedPorts(t *testing.T) {
 	require.Equal(t, []string{"port veth0 of bridge cooper0 is isolated: the containers of this network don't reach one another"}, r.Advice)
 	l.web.run(t, "ip neigh replace 10.118.0.3 lladdr 02:00:0a:76:00:03 dev eth0 nud permanent")
 	require.Equal(t, "lost in bridge cooper0, which has no port for it", trace(t, l.probe("10.118.0.3", 80, "tcp")).Sentence)
+}
+
+func anImpossibleSource(t *testing.T) {
+	l := newLab(t)
+	sysctlIs(t, "ipv4/conf/cooper0/rp_filter", "1")
+	var host *place
+	host.run(t, "ip route add 10.99.0.0/24 dev up0")
+	l.web.run(t, "ip addr add 10.99.0.2/32 dev eth0\nip route replace default via 10.118.0.1 src 10.99.0.2")
+	bridge, err := net.InterfaceByName("cooper0")
+	require.NoError(t, err)
+	l.web.run(t, "ip neigh replace 10.118.0.1 lladdr "+bridge.HardwareAddr.String()+" dev eth0 nud permanent") // it isn't told otherwise, either
+	r := trace(t, l.probe("198.51.100.2", 7, "tcp"))
+	require.Equal(t, Dropped, r.Result)
+	require.Equal(t, "dropped by the host: its route to 10.99.0.2 isn't by cooper0, where the packet came from (rp_filter)", r.Sentence)
 }
 
 func echoes(t *testing.T) {
