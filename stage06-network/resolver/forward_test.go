@@ -341,7 +341,7 @@ func unpacked(t testing.TB, message []byte) (m dnsmessage.Message) {
 func exchange(t testing.TB, conn net.Conn, message []byte) []byte {
 	_, err := conn.Write(message)
 	require.NoError(t, err)
-	buffer := make([]byte, largestQuery)
+	buffer := make([]byte, largestDatagram)
 	n, err := conn.Read(buffer)
 	require.NoError(t, err)
 	return buffer[:n]

@@ -92,7 +92,7 @@ func (q *query) readOptions(parser *dnsmessage.Parser, tcp bool) error {
 		if record.Type == dnsmessage.TypeOPT {
 			q.edns = true
 			if !tcp {
-				q.limit = max(plainUDP, int(record.Class))
+				q.limit = max(plainUDP, min(int(record.Class), largestDatagram))
 			}
 		}
 		if err := parser.SkipAdditional(); err != nil {
@@ -148,7 +148,7 @@ func (q *query) pack(records []dnsmessage.Resource, truncated bool) ([]byte, err
 // tells how large a query may be.
 func options() dnsmessage.Resource {
 	var header dnsmessage.ResourceHeader
-	_ = header.SetEDNS0(largestQuery, dnsmessage.RCodeSuccess, false) // fails for a longer name than "."
+	_ = header.SetEDNS0(largestDatagram, dnsmessage.RCodeSuccess, false) // fails for a longer name than "."
 	return dnsmessage.Resource{Header: header, Body: &dnsmessage.OPTResource{}}
 }
 

@@ -90,11 +90,19 @@ func TestADatagramThatIsTooLongIsNotReadInPart(t *testing.T) {
 	c.serve(t, Config{Networks: somewhere(t), Upstream: []Server{world.Server}})
 	conn := c.dial(t, "udp", "127.0.0.11:53")
 	query := queryFor("example.org.", dnsmessage.TypeA)
-	long := append(query, make([]byte, largestQuery-len(query))...)
+	long := append(query, make([]byte, largestDatagram-len(query))...)
 	require.Equal(t, dnsmessage.RCodeSuccess, unpacked(t, exchange(t, conn, long)).RCode)
 	require.EqualValues(t, 1, world.asked.Load())
 	require.Equal(t, dnsmessage.RCodeFormatError, unpacked(t, exchange(t, conn, append(long, 0))).RCode)
 	require.EqualValues(t, 1, world.asked.Load())
+}
+
+func TestAClientHasRoomForWhatItSaysWithinReason(t *testing.T) {
+	for size, want := range map[string]int{"\x00\x00": 512, "\x02\x00": 512, "\x04\xd0": 1232, "\x10\x00": 4096, "\x10\x01": 4096, "\xff\xff": 4096} {
+		query := malformed(1, 1, 1, webA+opt[:3]+size+opt[5:])
+		require.Equal(t, want, parse(query, false).limit)
+		require.Equal(t, 65535, parse(query, true).limit)
+	}
 }
 
 // A name of a container that DNS has no way to say.

@@ -9,15 +9,16 @@ import (
 	"golang.org/x/net/dns/dnsmessage"
 )
 
-// largestQuery is what we read of a datagram, in bytes. A query is a name and a
-// few options.
-const largestQuery = 4096
+// largestDatagram is how many bytes we read of one, and put into one. A query is
+// a name and a few options; and a client that says it has room for 65,535 gets
+// no such buffer for each of its queries, but is told to come over TCP.
+const largestDatagram = 4096
 
 // serveUDP answers until the socket is closed. What we know ourselves is
 // answered here, one query after the other; whatever takes its time gets a
 // goroutine.
 func (r *Resolver) serveUDP() {
-	buffer := make([]byte, largestQuery+1)
+	buffer := make([]byte, largestDatagram+1)
 	for {
 		n, client, err := r.packets.ReadFromUDPAddrPort(buffer)
 		if errors.Is(err, net.ErrClosed) {
@@ -30,7 +31,7 @@ func (r *Resolver) serveUDP() {
 		if q == nil {
 			continue
 		}
-		if n > largestQuery {
+		if n > largestDatagram {
 			q.fault = dnsmessage.RCodeFormatError
 		}
 		if answer := r.answer(q); answer != nil {
