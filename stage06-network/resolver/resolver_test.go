@@ -39,9 +39,7 @@ func TestTheNextSupervisorTakesOver(t *testing.T) {
 	shop.join(t, webID, "web", "10.118.0.7")
 	c := newContainer(t)
 	for range 3 {
-		r, err := Listen(c.netns, Config{Networks: on(shop)})
-		require.NoError(t, err)
-		r.Serve()
+		r := c.serve(t, Config{Networks: on(shop)})
 		require.Equal(t, "600 IN A 10.118.0.7", c.dig(t, "web"))
 		require.Equal(t, "600 IN A 10.118.0.7", c.dig(t, "+tcp", "web"))
 		require.NoError(t, r.Close())
@@ -190,9 +188,7 @@ func TestWhoAsksTooMuchWaitsAndIsThenRefused(t *testing.T) {
 	})
 	c := newContainer(t)
 	goroutines := runtime.NumGoroutine()
-	r, err := Listen(c.netns, Config{Networks: on(shop), Upstream: []Server{silent.Server, silent.Server, silent.Server}})
-	require.NoError(t, err)
-	r.Serve()
+	r := c.serve(t, Config{Networks: on(shop), Upstream: []Server{silent.Server, silent.Server, silent.Server}})
 	conn := c.dial(t, "udp", "127.0.0.11:53")
 	query := queryFor("example.org.", dnsmessage.TypeA)
 	for range 2 * maxAsking {
