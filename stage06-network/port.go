@@ -9,8 +9,9 @@ import (
 
 // A Port leads from an address and port of the host to a port of the container.
 type Port struct {
-	HostIP        netip.Addr `json:"hostIP,omitzero"` // the zero Addr is every address of the host
-	HostPort      uint16     `json:"hostPort"`        // 0 lets Listen take a free one
+	HostIP        netip.Addr `json:"hostIP,omitzero"`        // the zero Addr is every address of the host
+	HostPort      uint16     `json:"hostPort"`               // 0 lets Listen take a free one
+	HostPortLast  uint16     `json:"hostPortLast,omitempty"` // if it isn't 0, any from HostPort on to this one will do
 	ContainerPort uint16     `json:"containerPort"`
 	Protocol      string     `json:"protocol"` // TCP or UDP
 }
@@ -32,7 +33,11 @@ func (p Port) hostSide() string {
 	if !ip.IsValid() {
 		ip = netip.IPv4Unspecified()
 	}
-	return netip.AddrPortFrom(ip, p.HostPort).String()
+	side := netip.AddrPortFrom(ip, p.HostPort).String()
+	if p.HostPortLast != 0 {
+		side += fmt.Sprintf("-%d", p.HostPortLast)
+	}
+	return side
 }
 
 // everywhere reports whether the port is on every address of the host.
@@ -43,8 +48,9 @@ func (p Port) everywhere() bool { return !p.HostIP.IsValid() || p.HostIP.IsUnspe
 //	[[HOST_IP:][HOST_PORT]:]CONTAINER_PORT[/tcp|/udp]
 //
 // Both ports may be ranges of the same length (8000-8010:80-90), and each pair
-// is a Port of its own. An IPv6 address stands in brackets. Without a host port
-// a free one is taken when the container starts.
+// is a Port of its own. Of a range for one port (8000-8010:80) the first that is
+// free is taken when the container starts, and of all ports a free one without
+// a host port. An IPv6 address stands in brackets.
 func ParsePort(flag string) ([]Port, error) {
 	rest, protocol, err := cutProtocol(flag)
 	if err != nil {
@@ -77,8 +83,9 @@ func ParsePort(flag string) ([]Port, error) {
 // pairUp makes one Port of each pair of the two ranges.
 func pairUp(flag string, like Port, from, to portRange) ([]Port, error) {
 	anyFree := from == portRange{}
-	if !anyFree && from.size() != to.size() {
-		return nil, fmt.Errorf("port %q: %d host ports for %d container ports: give ranges of the same length",
+	oneOf := from.size() > 1 && to.size() == 1
+	if !anyFree && !oneOf && from.size() != to.size() {
+		return nil, fmt.Errorf("port %q: %d host ports for %d container ports: give ranges of the same length, or one container port",
 			flag, from.size(), to.size())
 	}
 	if !anyFree && from.first == 0 {
@@ -90,6 +97,9 @@ func pairUp(flag string, like Port, from, to portRange) ([]Port, error) {
 		ports[i].ContainerPort = to.first + uint16(i)
 		if !anyFree {
 			ports[i].HostPort = from.first + uint16(i)
+		}
+		if oneOf {
+			ports[i].HostPortLast = from.last
 		}
 	}
 	return ports, nil

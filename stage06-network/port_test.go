@@ -23,6 +23,8 @@ func TestAPortFlagNamesBothSides(t *testing.T) {
 		"65535:65535":            {{HostPort: 65535, ContainerPort: 65535, Protocol: TCP}},
 		"8000-8001:80-81":        {{HostPort: 8000, ContainerPort: 80, Protocol: TCP}, {HostPort: 8001, ContainerPort: 81, Protocol: TCP}},
 		"80-81":                  {{ContainerPort: 80, Protocol: TCP}, {ContainerPort: 81, Protocol: TCP}},
+		"8000-8010:80":           {{HostPort: 8000, HostPortLast: 8010, ContainerPort: 80, Protocol: TCP}},
+		"[::1]:90-91:80/udp":     {{HostIP: netip.IPv6Loopback(), HostPort: 90, HostPortLast: 91, ContainerPort: 80, Protocol: UDP}},
 		"127.0.0.1:90-90:80/udp": {{HostIP: local, HostPort: 90, ContainerPort: 80, Protocol: UDP}},
 	} {
 		got, err := ParsePort(flag)
@@ -50,7 +52,8 @@ func TestAWrongPortFlagIsRefusedWithAReason(t *testing.T) {
 		"example.org:80:80":  `not an IP address`,
 		"1.2.3:80:80":        `not an IP address`,
 		"8000-8002:80-81":    `3 host ports for 2 container ports`,
-		"8000-8002:80":       `3 host ports for 1 container ports`,
+		"8000:80-81":         `1 host ports for 2 container ports`,
+		"0-9:80":             `a range begins at 1`,
 		"0-1:80-81":          `a range begins at 1`,
 		"81-80":              `runs backwards`,
 		"80-":                `use a number`,
@@ -61,7 +64,7 @@ func TestAWrongPortFlagIsRefusedWithAReason(t *testing.T) {
 }
 
 func FuzzParsePort(f *testing.F) {
-	for _, flag := range []string{"8080:80", "127.0.0.1:8000-8010:80-90/udp", "[::1]:1:1", "80", "-", "::", "[]:1:1"} {
+	for _, flag := range []string{"8080:80", "127.0.0.1:8000-8010:80-90/udp", "8000-8010:80", "[::1]:1:1", "80", "-", "::", "[]:1:1"} {
 		f.Add(flag)
 	}
 	f.Fuzz(func(t *testing.T, flag string) {

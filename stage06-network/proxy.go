@@ -9,6 +9,8 @@ import (
 	"sync/atomic"
 
 	namespaces "cooper/stage01-namespaces"
+
+	"golang.org/x/sys/unix"
 )
 
 // A Proxy holds the host's side of published ports, and serves in user space
@@ -50,9 +52,22 @@ func Listen(ports []Port) (*Proxy, error) {
 // Ports returns the ports as they are bound, none of them 0.
 func (p *Proxy) Ports() []Port { return p.ports }
 
-// bind opens a socket for one port. For every address that is one socket of
-// IPv6, which serves IPv4 as well where the host has both.
+// bind opens a socket for one port, and returns the port that it has got.
 func (p *Proxy) bind(port Port) (Port, error) {
+	last := port.HostPortLast
+	port.HostPortLast = 0
+	for {
+		bound, err := p.open(port)
+		if !errors.Is(err, unix.EADDRINUSE) || port.HostPort >= last {
+			return bound, err
+		}
+		port.HostPort++
+	}
+}
+
+// open opens the socket. For every address that is one socket of IPv6, which
+// serves IPv4 as well where the host has both.
+func (p *Proxy) open(port Port) (Port, error) {
 	host, family := "", ""
 	if port.HostIP.IsValid() {
 		host = port.HostIP.String()
@@ -81,7 +96,10 @@ func (p *Proxy) bind(port Port) (Port, error) {
 		p.streams = append(p.streams, listener)
 		local = listener.Addr()
 	}
-	port.HostPort = netip.MustParseAddrPort(local.String()).Port()
+	at := netip.MustParseAddrPort(local.String())
+	if port.HostPort = at.Port(); at.Addr() == netip.IPv4Unspecified() {
+		port.HostIP = at.Addr() // the host has no IPv6
+	}
 	return port, nil
 }
 

@@ -241,3 +241,19 @@ func TestAnIdlePortCostsOneGoroutine(t *testing.T) {
 	const asking = 1 // Eventually asks from a goroutine of its own
 	require.Eventually(t, func() bool { return runtime.NumGoroutine() <= before+asking }, 5*time.Second, time.Millisecond)
 }
+
+func TestOfARangeTheFirstFreePortIsTaken(t *testing.T) {
+	local := netip.MustParseAddr("127.0.0.1")
+	for _, protocol := range []string{TCP, UDP} {
+		ports := []Port{{HostIP: local, HostPort: 40100, HostPortLast: 40102, ContainerPort: 80, Protocol: protocol}}
+		for want := range uint16(3) {
+			proxy, err := Listen(ports)
+			require.NoError(t, err)
+			t.Cleanup(func() { require.NoError(t, proxy.Close()) })
+			require.Equal(t, []Port{{HostIP: local, HostPort: 40100 + want, ContainerPort: 80, Protocol: protocol}}, proxy.Ports())
+		}
+		_, err := Listen(ports)
+		require.ErrorIs(t, err, unix.EADDRINUSE)
+		require.ErrorContains(t, err, "publish 127.0.0.1:40100-40102:80/"+protocol)
+	}
+}
