@@ -96,7 +96,7 @@ func commands() []*urfave.Command {
 		cpCommand(), commitCommand(), tagCommand(), rmiCommand(), saveCommand(), loadCommand(), importCommand(), exportCommand(), historyCommand(),
 		loginCommand(), logoutCommand(), searchCommand(),
 		planCommand(), doctorCommand(), infoCommand(), versionCommand(), completionCommand(), helpCommand(),
-		containerGroup(), imageGroup(), volumeGroup(), registryGroup(), systemGroup(),
+		containerGroup(), imageGroup(), networkGroup(), volumeGroup(), registryGroup(), systemGroup(),
 	}
 }
 

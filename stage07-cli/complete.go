@@ -12,7 +12,7 @@ import (
 
 // complete answers a shell that asks how the line goes on: with flags where a
 // dash was typed, as the library does, and else with what there is of the thing
-// that the command's usage names first.
+// that the command's usage names there.
 func complete(c *urfave.Context) {
 	urfave.DefaultCompleteWithFlags(c.Command)(c)
 	if n := len(os.Args); n > 2 && strings.HasPrefix(os.Args[n-2], "-") {
@@ -25,14 +25,24 @@ func complete(c *urfave.Context) {
 	if err != nil {
 		return
 	}
-	for _, name := range namesOf(e, c.Command.ArgsUsage) {
+	for _, name := range namesOf(e, wordAt(c.Command.ArgsUsage, c.NArg())) {
 		fmt.Fprintln(c.App.Writer, clean(name))
 	}
 }
 
-// namesOf lists what "CONTAINER [CONTAINER...]" or "IMAGE [COMMAND]" stands for.
-func namesOf(e *engine.Engine, usage string) (names []string) {
-	switch what, _, _ := strings.Cut(usage, " "); what {
+// wordAt is what the usage has where the next argument comes: at 1 of
+// "NETWORK CONTAINER" CONTAINER, and so at 1 of "CONTAINER [CONTAINER...]".
+func wordAt(usage string, n int) string {
+	words := strings.Fields(usage)
+	if len(words) == 0 || n >= len(words) && !strings.HasSuffix(usage, "...]") {
+		return ""
+	}
+	return strings.TrimSuffix(strings.Trim(words[min(n, len(words)-1)], "[]"), "...")
+}
+
+// namesOf lists what there is of a thing.
+func namesOf(e *engine.Engine, what string) (names []string) {
+	switch what {
 	case "CONTAINER":
 		list, _ := e.List(true)
 		for _, container := range list {
@@ -42,6 +52,11 @@ func namesOf(e *engine.Engine, usage string) (names []string) {
 		list, _ := e.Images().List()
 		for _, image := range list {
 			names = append(names, image.Names...)
+		}
+	case "NETWORK":
+		list, _ := e.Networks()
+		for _, network := range list {
+			names = append(names, network.Name)
 		}
 	case "VOLUME":
 		list, _ := e.Volumes()

@@ -35,11 +35,19 @@ func processFlags() []urfave.Flag {
 func networkFlags() []urfave.Flag {
 	return []urfave.Flag{
 		many("publish p", "Publish a port: `HOST:CONTAINER`, with ADDRESS: before or /udp behind"),
-		text("network", "Connect to a `network`: bridge, none, host or container:NAME (default bridge)"),
+		toggle("publish-all P", "Publish each exposed port, at a free one of the host"),
+		many("expose", "Say that the command listens on `PORT`[-PORT][/udp]"),
+		many("network net", "Connect to a `network` (again for one more), bridge, none, host or container:NAME; or name=NETWORK,ip=…,ip6=…,mac-address=…,alias=… (default bridge)"),
+		text("ip", "Have the IPv4 `address` on the first network"),
+		text("ip6", "Have the IPv6 `address` on the first network"),
+		text("mac-address", "Have the hardware `address` on the first network"),
+		many("network-alias net-alias", "Be found by one more `name` on the first network"),
 		text("hostname h", "Make `name` the host name inside"),
 		text("domainname", "Make `name` the NIS domain name inside"),
-		many("add-host", "Add `NAME:ADDRESS` to /etc/hosts"),
+		many("add-host", "Add `NAME:ADDRESS` to /etc/hosts; host-gateway stands for this host's address"),
 		many("dns", "Ask the name server at `address`"),
+		many("dns-search", "Look for short names in `domain`, too; \".\" looks in none"),
+		many("dns-option dns-opt", "Set an `option` of resolv.conf(5), such as ndots:2"),
 	}
 }
 

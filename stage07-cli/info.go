@@ -2,6 +2,7 @@ package cli
 
 import (
 	"fmt"
+	"strings"
 
 	units "github.com/docker/go-units"
 	urfave "github.com/urfave/cli/v2"
@@ -36,6 +37,10 @@ func infoCommand() *urfave.Command {
 				{"Run Dir", info.Run},
 				{"Storage Driver", info.StorageDriver},
 				{"Logging Driver", info.LoggingDriver},
+				{"Plugins", ""},
+				{" Volume", strings.Join(info.Plugins.Volume, " ")},
+				{" Network", strings.Join(info.Plugins.Network, " ")},
+				{" Log", strings.Join(info.Plugins.Log, " ")},
 				{"Cgroup Driver", info.CgroupDriver},
 				{"Cgroup Version", info.CgroupVersion},
 				{"Kernel Version", info.Kernel},
@@ -45,7 +50,7 @@ func infoCommand() *urfave.Command {
 				{"Total Memory", units.BytesSize(float64(info.Memory))},
 				{"Name", info.Hostname},
 			} {
-				fmt.Fprintf(c.App.Writer, "%s: %s\n", line[0], clean(fmt.Sprint(line[1])))
+				fmt.Fprintln(c.App.Writer, strings.TrimRight(fmt.Sprintf("%s: %s", line[0], clean(fmt.Sprint(line[1]))), " "))
 			}
 			return nil
 		}),

@@ -14,11 +14,11 @@ import (
 func inspectCommand() *urfave.Command {
 	return &urfave.Command{
 		Name: "inspect", Category: others,
-		Usage:     "Tell all about containers, images or volumes, as JSON",
+		Usage:     "Tell all about containers, images, networks or volumes, as JSON",
 		ArgsUsage: "NAME [NAME...]",
 		Flags: []urfave.Flag{
 			text("format f", "Print with a Go `template`, such as '{{.State.Pid}}'"),
-			text("type", "Look only for a `kind`: container, image or volume"),
+			text("type", "Look only for a `kind`: container, image, network or volume"),
 		},
 		Action: takes(1, -1, func(c *urfave.Context) error { return inspectAny(c, c.String("type")) }),
 	}
@@ -40,12 +40,13 @@ func inspectAny(c *urfave.Context, kind string) error {
 	}{
 		{"container", func(e *engine.Engine, name string) (any, error) { return e.Inspect(name) }},
 		{"image", inspectImage},
+		{"network", func(e *engine.Engine, name string) (any, error) { return e.InspectNetwork(name) }},
 		{"volume", inspectVolume},
 	}
 	switch kind {
-	case "", "container", "image", "volume":
+	case "", "container", "image", "network", "volume":
 	default:
-		return &usageError{"", fmt.Sprintf("--type %q: use container, image or volume", kind)}
+		return &usageError{"", fmt.Sprintf("--type %q: use container, image, network or volume", kind)}
 	}
 	e, err := open(c)
 	if err != nil {
@@ -61,7 +62,7 @@ func inspectAny(c *urfave.Context, kind string) error {
 				return found, err
 			}
 		}
-		return nil, fmt.Errorf("no such container, image or volume: %s", name)
+		return nil, fmt.Errorf("no such container, image, network or volume: %s", name)
 	})
 }
 

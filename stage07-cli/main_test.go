@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -57,6 +58,7 @@ type host struct {
 	program string
 	root    string // a directory for the test's files, too
 	env     []string
+	front   []string // in front of each line: what moves it into another network
 }
 
 // newHost proves at the end of the test that nothing is left of it.
@@ -73,6 +75,18 @@ func newHost(t *testing.T) *host {
 	return h
 }
 
+// newHostApart is a host with a network of its own, in which there is nothing
+// but loopback: what is made there is in nobody's way.
+func newHostApart(t *testing.T) *host {
+	t.Helper()
+	notrace.NeedTool(t, "ip")
+	m := newMachine(t)
+	tool(t, append(m.front(), "ip", "link", "set", "lo", "up")...)
+	h := newHost(t)
+	h.front = m.front()
+	return h
+}
+
 func (h *host) removeAll() {
 	if ids := strings.Fields(h.cooper("ps", "-aq").stdout); len(ids) > 0 {
 		h.ok(append([]string{"rm", "-f"}, ids...)...)
@@ -86,7 +100,8 @@ type result struct {
 }
 
 func (h *host) command(line ...string) *exec.Cmd {
-	command := exec.Command(h.program, line...)
+	words := slices.Concat(h.front, []string{h.program}, line)
+	command := exec.Command(words[0], words[1:]...)
 	command.Env = h.env
 	return command
 }

@@ -39,9 +39,11 @@ func createOptions(c *urfave.Context) (engine.CreateOptions, error) {
 		Sharing: engine.Sharing{IPC: c.String("ipc"), PID: c.String("pid"), UTS: c.String("uts"),
 			Cgroup: c.String("cgroupns"), User: c.String("userns")},
 
-		Network:    engine.NetworkMode(c.String("network")),
+		PublishAll: c.Bool("publish-all"),
 		ExtraHosts: c.StringSlice("add-host"),
 		DNS:        c.StringSlice("dns"),
+		DNSSearch:  c.StringSlice("dns-search"),
+		DNSOptions: c.StringSlice("dns-option"),
 		StopSignal: c.String("stop-signal"),
 	}
 	if c.IsSet("entrypoint") {
@@ -53,6 +55,9 @@ func createOptions(c *urfave.Context) (engine.CreateOptions, error) {
 	}
 	if err := readOptions(c, &o); err != nil {
 		return o, &usageError{"", err.Error()}
+	}
+	if len(o.Ports) > 0 && (o.Network == "host" || o.Network == "none") {
+		fmt.Fprintf(c.App.ErrWriter, "WARNING: Published ports are discarded when using %s network mode\n", o.Network)
 	}
 	return o, nil
 }
@@ -70,7 +75,9 @@ func readOptions(c *urfave.Context, o *engine.CreateOptions) error {
 		},
 		func() error { return checkWorkdir(o.Cwd) },
 		func() (err error) { o.Labels, err = labels(c.StringSlice("label")); return err },
+		func() error { return readNetworks(c, o) },
 		func() (err error) { o.Ports, err = parsePorts(c.StringSlice("publish")); return err },
+		func() (err error) { o.Expose, err = parseExposed(c.StringSlice("expose")); return err },
 		func() (err error) {
 			o.Mounts, err = parseMounts(c.StringSlice("volume"), c.StringSlice("mount"), c.StringSlice("tmpfs"), here)
 			return err

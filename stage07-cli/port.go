@@ -1,8 +1,12 @@
 package cli
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"strings"
+
+	"cooper/stage07-cli/engine"
 
 	urfave "github.com/urfave/cli/v2"
 )
@@ -29,15 +33,18 @@ func listPorts(c *urfave.Context) error {
 	if wanted != "" && !strings.Contains(wanted, "/") {
 		wanted += "/tcp"
 	}
+	slices.SortStableFunc(ports, func(a, b engine.Port) int { return cmp.Compare(a.ContainerPort, b.ContainerPort) })
 	found := wanted == ""
 	for _, p := range ports {
-		inside := fmt.Sprintf("%d/%s", p.ContainerPort, p.Protocol)
-		switch wanted {
-		case "":
-			fmt.Fprintf(c.App.Writer, "%s -> %s\n", inside, hostSide(p))
-		case inside:
-			found = true
-			fmt.Fprintln(c.App.Writer, hostSide(p))
+		inside := containerSide(p)
+		for _, host := range engine.HostSides(p) {
+			switch wanted {
+			case "":
+				fmt.Fprintf(c.App.Writer, "%s -> %s\n", inside, host)
+			case inside:
+				found = true
+				fmt.Fprintln(c.App.Writer, host)
+			}
 		}
 	}
 	if !found {

@@ -22,6 +22,7 @@ func psCommand() *urfave.Command {
 		Flags: []urfave.Flag{
 			toggle("all a", "Also those that don't run"),
 			toggle("quiet q", "Only the ids"),
+			filterFlag("expose, id, label, name, network, publish or status"),
 			toggle("no-trunc", "Show ids and commands in full"),
 			formatFlag(),
 		},
@@ -30,10 +31,15 @@ func psCommand() *urfave.Command {
 			if err != nil {
 				return err
 			}
-			list, err := e.List(c.Bool("all"))
+			filter, err := e.ContainerFilter(c.StringSlice("filter"))
 			if err != nil {
 				return err
 			}
+			list, err := e.List(c.Bool("all") || filter.ListsAll())
+			if err != nil {
+				return err
+			}
+			list = slices.DeleteFunc(list, func(s engine.Summary) bool { return !filter.Chooses(&s) })
 			warnCorrupt(c.App.ErrWriter, list)
 			rows := containerTable(list, time.Now(), c.Bool("no-trunc"))
 			return rows.printOrIDs(c)
@@ -74,7 +80,7 @@ func containerTable(list []engine.Summary, now time.Time, full bool) *table {
 			"CreatedAt":  s.Created.Format("2006-01-02 15:04:05 -0700 MST"),
 			"Status":     s.Status,
 			"State":      s.State,
-			"Ports":      portList(s.Ports),
+			"Ports":      portList(s.Ports, s.Exposed),
 			"Names":      s.Name,
 			"Labels":     labelList(s.Labels),
 			"Mounts":     strings.Join(s.Mounts, ","),
@@ -112,14 +118,6 @@ func ago(now, then time.Time) string {
 		return "N/A"
 	}
 	return units.HumanDuration(max(0, now.Sub(then))) + " ago"
-}
-
-func portList(ports []engine.Port) string {
-	list := make([]string, 0, len(ports))
-	for _, port := range ports {
-		list = append(list, portString(port))
-	}
-	return strings.Join(list, ", ")
 }
 
 func labelList(labels map[string]string) string {

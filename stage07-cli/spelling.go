@@ -47,7 +47,7 @@ func spell(app *urfave.App, words []string) (*line, error) {
 		l.args = append(l.args, next.Name)
 		commands = next.Subcommands
 		leaf := len(commands) == 0
-		words, err = l.options(next.Flags, words[1:], leaf && !endsAtArgument(next.Name))
+		words, err = l.options(next.Flags, words[1:], leaf && !endsAtArgument(next))
 		if leaf {
 			l.args = append(append(l.args, "--"), words...)
 			return l, err
@@ -56,14 +56,10 @@ func spell(app *urfave.App, words []string) (*line, error) {
 	return l, err
 }
 
-// endsAtArgument names the commands whose last arguments are somebody else's
-// command line: "run IMAGE ls -l" must leave -l alone.
-func endsAtArgument(command string) bool {
-	switch command {
-	case "run", "create", "exec", "plan", "top":
-		return true
-	}
-	return false
+// endsAtArgument tells the commands whose last arguments are somebody else's
+// command line: "run IMAGE ls -l" must leave -l alone. Their usage says so.
+func endsAtArgument(command *urfave.Command) bool {
+	return strings.HasSuffix(command.ArgsUsage, "[ARG...]") || strings.HasSuffix(command.ArgsUsage, "[-ef]")
 }
 
 func find(commands []*urfave.Command, name string) *urfave.Command {

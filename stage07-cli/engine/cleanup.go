@@ -9,6 +9,8 @@ import (
 
 	"cooper/stage06-network"
 	"cooper/stage07-cli/shim/state"
+
+	"github.com/vishvananda/netlink"
 )
 
 // leftover is something that no container of this engine accounts for.
@@ -68,7 +70,7 @@ func (e *Engine) removeIdleBridges() (removed []string, err error) {
 }
 
 func isLink(name string) bool {
-	_, err := os.Lstat(filepath.Join("/sys/class/net", name))
+	_, err := netlink.LinkByName(name)
 	return err == nil
 }
 

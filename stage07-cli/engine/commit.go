@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"fmt"
 	"io"
 	"maps"
 	"path/filepath"
@@ -85,8 +84,8 @@ func (e *Engine) commitConfig(c *container, parent *images.Image, changes []stri
 		run.StopSignal = o.StopSignal
 	}
 	run.ExposedPorts = maps.Clone(run.ExposedPorts)
-	for _, port := range o.Ports {
-		put(&run.ExposedPorts, fmt.Sprintf("%d/%s", port.ContainerPort, port.Protocol), struct{}{})
+	for _, port := range o.Expose {
+		put(&run.ExposedPorts, port, struct{}{})
 	}
 	run.Labels = maps.Clone(run.Labels)
 	for key, value := range o.Labels {

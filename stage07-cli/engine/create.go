@@ -44,7 +44,7 @@ func (e *Engine) create(ctx context.Context, o CreateOptions) (_ *making, err er
 		return nil, err
 	}
 	defer release()
-	if err := e.resolveSharing(&o); err != nil {
+	if err := errors.Join(e.resolveSharing(&o), o.expose(img)); err != nil {
 		return nil, err
 	}
 	o.CgroupDriver = e.cgroupDriver()

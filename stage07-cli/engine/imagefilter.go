@@ -76,9 +76,7 @@ func (e *Engine) imageCondition(f *ImageFilter, key, value string) (func(*images
 }
 
 func hasLabel(img *images.Image, want string) bool {
-	key, value, hasValue := strings.Cut(want, "=")
-	have, there := img.Config.Config.Labels[key]
-	return there && (!hasValue || have == value)
+	return labelled(img.Config.Config.Labels, want)
 }
 
 // AddReference adds a pattern for names, as path.Match takes it: "debian",

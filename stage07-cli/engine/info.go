@@ -22,13 +22,18 @@ type Info struct {
 	CgroupDriver                         string // "systemd" or "cgroupfs"
 	CgroupVersion                        string // "2", "1" or "1 (hybrid)"
 	StorageDriver, LoggingDriver         string // "overlay", "json-file"
+	Plugins                              Plugins
 }
+
+// Plugins are the drivers that volumes, networks and logs may have.
+type Plugins struct{ Volume, Network, Log []string }
 
 // Info describes the engine and its host.
 func (e *Engine) Info() (*Info, error) {
 	info := &Info{
 		Root: e.Root, Run: e.RunDir, StorageDriver: "overlay", LoggingDriver: "json-file",
 		CgroupDriver: e.cgroupDriver(), CPUs: runtime.NumCPU(), Architecture: runtime.GOARCH, OS: osName(),
+		Plugins: Plugins{[]string{"local"}, []string{"bridge", "host", "ipvlan", "macvlan", "null"}, []string{"json-file"}},
 	}
 	containers, err := e.List(true)
 	if err != nil {

@@ -139,11 +139,8 @@ func (c *container) inspectConfig(s *network.Spec, img *images.Image) InspectCon
 	if len(o.Args) > 0 {
 		config.Cmd = o.Args
 	}
-	for port := range run.ExposedPorts {
+	for _, port := range o.Expose {
 		config.ExposedPorts[port] = struct{}{}
-	}
-	for _, port := range o.Ports {
-		config.ExposedPorts[containerSide(port)] = struct{}{}
 	}
 	for _, labels := range []map[string]string{run.Labels, o.Labels} {
 		for key, value := range labels {

@@ -15,7 +15,7 @@ import (
 func (c *container) inspectHostConfig(s *network.Spec) InspectHostConfig {
 	o := &c.config.Options
 	h := InspectHostConfig{
-		NetworkMode: networkMode(o, s), PortBindings: bindings(o.Ports), AutoRemove: o.AutoRemove,
+		NetworkMode: networkMode(o, s), PortBindings: asked(o.Ports), PublishAllPorts: o.PublishAll, AutoRemove: o.AutoRemove,
 		Privileged: o.Privileged, ReadonlyRootfs: o.ReadOnly,
 		SecurityOpt: o.SecurityOpt, LogConfig: inspectLog(o.Log), Runtime: "cooper", CgroupParent: o.CgroupParent, Annotations: o.Annotations,
 		ShmSize: shmSize(s),

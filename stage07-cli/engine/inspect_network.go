@@ -23,7 +23,7 @@ func (e *Engine) inspectNetwork(c *container, s *network.Spec) InspectNetwork {
 		return n
 	}
 	n.SandboxKey = fmt.Sprintf("/proc/%d/ns/net", c.seen.Status.Init.Pid)
-	n.Ports = bindings(s.Network.Ports)
+	n.Ports = bindings(c.config.Options.Expose, s.Network.Ports)
 	if s.Network.On(network.DefaultNetwork) != nil { // the old fields are the default network's
 		end := n.Networks[network.DefaultNetwork]
 		n.Bridge = s.Network.Networks.Table
@@ -95,16 +95,43 @@ func addressText(ip netip.Addr) string {
 	return ip.String()
 }
 
-// bindings lists the host's side of each of the container's ports.
-func bindings(ports []Port) map[string][]InspectPort {
+// bindings lists where each of the container's ports is on the host; those only
+// exposed are nowhere.
+func bindings(exposed []string, ports []Port) map[string][]InspectPort {
+	all := map[string][]InspectPort{}
+	for _, port := range exposed {
+		all[port] = nil
+	}
+	for _, port := range ports {
+		for _, host := range HostSides(port) {
+			key := containerSide(port)
+			all[key] = append(all[key], InspectPort{HostIP: host.Addr().String(), HostPort: strconv.Itoa(int(host.Port()))})
+		}
+	}
+	return all
+}
+
+// HostSides lists where a published port is on the host. One that was given no
+// address is on every one, of IPv4 and of IPv6.
+func HostSides(p Port) []netip.AddrPort {
+	if p.HostIP.IsValid() {
+		return []netip.AddrPort{netip.AddrPortFrom(p.HostIP, p.HostPort)}
+	}
+	return []netip.AddrPort{netip.AddrPortFrom(netip.IPv4Unspecified(), p.HostPort), netip.AddrPortFrom(netip.IPv6Unspecified(), p.HostPort)}
+}
+
+// asked writes the ports as they were asked for: "" is any address, any port.
+func asked(ports []Port) map[string][]InspectPort {
 	all := map[string][]InspectPort{}
 	for _, port := range ports {
-		host := "0.0.0.0"
-		if port.HostIP.IsValid() {
-			host = port.HostIP.String()
+		at := InspectPort{HostIP: addressText(port.HostIP)}
+		if port.HostPort != 0 {
+			at.HostPort = strconv.Itoa(int(port.HostPort))
 		}
-		key := containerSide(port)
-		all[key] = append(all[key], InspectPort{HostIP: host, HostPort: strconv.Itoa(int(port.HostPort))})
+		if port.HostPortLast != 0 {
+			at.HostPort += fmt.Sprintf("-%d", port.HostPortLast)
+		}
+		all[containerSide(port)] = append(all[containerSide(port)], at)
 	}
 	return all
 }

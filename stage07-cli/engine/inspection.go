@@ -83,6 +83,7 @@ type InspectHostConfig struct {
 	Binds             []string
 	NetworkMode       string
 	PortBindings      map[string][]InspectPort
+	PublishAllPorts   bool
 	AutoRemove        bool
 	CapAdd            []string
 	CapDrop           []string

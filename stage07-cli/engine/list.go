@@ -23,7 +23,8 @@ type Summary struct {
 	Created  time.Time         //
 	State    string            // "created", "running", "paused", "exited", "corrupt"
 	Status   string            // "Up 3 seconds", "Exited (0) 2 minutes ago", "Created"
-	Ports    []Port            // published
+	Ports    []Port            // published, while it runs
+	Exposed  []string          // "80/tcp", published or not, while it runs
 	Labels   map[string]string //
 	Mounts   []string          // volume names and host paths
 	Networks []string          // "bridge", …
@@ -112,7 +113,7 @@ func (e *Engine) summary(c *container, paused bool) Summary {
 		s.Command = strings.Join(spec.Args, " ")
 		s.Networks = networkNames(spec)
 		if c.running() {
-			s.Ports = spec.Network.Ports
+			s.Ports, s.Exposed = spec.Network.Ports, o.Expose
 		}
 	}
 	return s

@@ -19,7 +19,7 @@ func (e *Engine) networkOf(s *network.Spec, o *CreateOptions) (err error) {
 	if s.Network.Mode, s.Network.Endpoints, err = e.places(o); err != nil {
 		return err
 	}
-	s.Network.Ports = o.Ports
+	s.Network.Ports = o.published()
 	if s.Network.Mode.Container() != "" {
 		s.Network.FilesDir = "" // the other one's, which is looked up at each start
 	}
@@ -57,12 +57,18 @@ func (e *Engine) places(o *CreateOptions) (network.Mode, []network.Endpoint, err
 		endpoints = []network.Endpoint{{Network: name}}
 	}
 	for i := range endpoints {
+		if err := validatePlace(&endpoints[i]); err != nil {
+			return "", nil, err
+		}
 		if endpoints[i].Network == network.DefaultNetwork {
 			continue
 		}
 		d, err := e.Network(endpoints[i].Network)
 		if err != nil {
 			return "", nil, err
+		}
+		if slices.ContainsFunc(endpoints[:i], func(other Endpoint) bool { return other.Network == d.Name }) {
+			return "", nil, tell(ErrInvalid, "network %q is specified multiple times", d.Name)
 		}
 		endpoints[i].Network = d.Name
 	}

@@ -108,16 +108,17 @@ func (e *Engine) RemoveNetwork(name string) error {
 	return err
 }
 
-// PruneNetworks removes the networks that no container is on and that keep
-// allows to go, and returns their names.
-func (e *Engine) PruneNetworks(keep func(*Network) bool) (removed []string, err error) {
+// PruneNetworks removes the networks that no container is on and that the
+// filter chooses, and returns their names.
+func (e *Engine) PruneNetworks(filter *NetworkFilter) (removed []string, err error) {
 	list, err := e.networks().List()
 	if err != nil {
 		return nil, err
 	}
 	var errs []error
 	for _, d := range list {
-		if isPredefined(d.Name) || keep(d) {
+		if chosen, err := filter.Chooses(d); !chosen || err != nil || isPredefined(d.Name) {
+			errs = append(errs, err)
 			continue
 		}
 		err := e.RemoveNetwork(d.Name)
@@ -136,6 +137,9 @@ func (e *Engine) PruneNetworks(keep func(*Network) bool) (removed []string, err 
 func (e *Engine) Connect(name string, place Endpoint) error {
 	return e.rewire(name, place.Network, func(s *network.Spec, p *namespaces.Process, d *Network) error {
 		place.Network = d.Name
+		if err := validatePlace(&place); err != nil {
+			return err
+		}
 		if p != nil {
 			return network.Attach(s, p, place)
 		}
@@ -143,14 +147,37 @@ func (e *Engine) Connect(name string, place Endpoint) error {
 	})
 }
 
-// Disconnect takes a container off a network.
-func (e *Engine) Disconnect(name, from string) error {
-	return e.rewire(name, from, func(s *network.Spec, p *namespaces.Process, d *Network) error {
+// Disconnect takes a container off a network. With force also one of which
+// nothing is left but its place there.
+func (e *Engine) Disconnect(name, from string, force bool) error {
+	err := e.rewire(name, from, func(s *network.Spec, p *namespaces.Process, d *Network) error {
 		if p != nil {
 			return network.Detach(s, p, d.Name)
 		}
 		return network.Leave(s, d.Name)
 	})
+	if force && errors.Is(err, ErrNotFound) {
+		return e.disconnectGone(name, from)
+	}
+	return err
+}
+
+// disconnectGone gives back what a container has whose record is lost.
+func (e *Engine) disconnectGone(name, from string) error {
+	d, err := e.Network(from)
+	if err != nil {
+		return err
+	}
+	places, err := e.Places(d)
+	for id, place := range places {
+		if place.Name != name && (name == "" || !strings.HasPrefix(id, name)) {
+			continue
+		}
+		if _, err := e.load(id); errors.Is(err, fs.ErrNotExist) && !e.BeingMade(id) {
+			return e.undoLoose(id)
+		}
+	}
+	return errors.Join(err, tell(ErrNotFound, "endpoint %s not found", quoted(name)))
 }
 
 // rewire changes which networks a container is on, and writes it down. The lock

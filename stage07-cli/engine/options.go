@@ -69,6 +69,12 @@ type CreateOptions struct {
 	Endpoints []Endpoint  `json:"endpoints,omitempty"`
 	Ports     []Port      `json:"ports,omitempty"`
 
+	// Expose are ports that the command listens on, "80/tcp", and PublishAll
+	// publishes each of them. Those of the image are added when the container is
+	// made.
+	Expose     []string `json:"expose,omitempty"`
+	PublishAll bool     `json:"publishAll,omitempty"`
+
 	ExtraHosts []string `json:"extraHosts,omitempty"` // "name:address"
 	DNS        []string `json:"dns,omitempty"`
 	DNSSearch  []string `json:"dnsSearch,omitempty"`  // "." is none

@@ -2,6 +2,7 @@ package engine
 
 import (
 	"context"
+	"errors"
 	"slices"
 
 	"cooper/stage01-namespaces"
@@ -20,7 +21,7 @@ func (e *Engine) Plan(ctx context.Context, o CreateOptions) (outside, inside []n
 	if err != nil {
 		return nil, nil, tell(ErrNoImage, "No such image: %s", quotedImage(o.Image))
 	}
-	if err := e.resolveSharing(&o); err != nil {
+	if err := errors.Join(e.resolveSharing(&o), o.expose(img)); err != nil {
 		return nil, nil, err
 	}
 	var mounts []rootfs.Mount

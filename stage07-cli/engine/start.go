@@ -77,7 +77,7 @@ func (e *Engine) Run(ctx context.Context, c CreateOptions, o StartOptions) (*Ses
 // launch gives the shim its job and waits until the container runs.
 func (e *Engine) launch(c *container, spec *network.Spec, lock *os.File, supervisor *shim.Client, o StartOptions) (*Session, error) {
 	options := &c.config.Options
-	spec.Network.Ports = options.Ports // a port that was any free one is so again
+	spec.Network.Ports = options.published() // a port that was any free one is so again
 	targets, err := e.joinOthers(spec, options)
 	if err == nil {
 		err = e.makeRoom(spec)

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -34,7 +35,7 @@ func (o *CreateOptions) validate() error {
 	if o.Sharing.UTS == "host" && (o.Hostname != "" || o.Domainname != "") {
 		return tell(ErrInvalid, "conflicting options: hostname and the UTS mode")
 	}
-	if err := o.Sharing.validate(); err != nil {
+	if err := errors.Join(o.Sharing.validate(), o.validateNetwork()); err != nil {
 		return err
 	}
 	return o.validateMounts()

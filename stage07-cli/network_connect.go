@@ -1,0 +1,48 @@
+package cli
+
+import (
+	"cooper/stage07-cli/engine"
+
+	urfave "github.com/urfave/cli/v2"
+)
+
+func networkConnect() *urfave.Command {
+	return &urfave.Command{
+		Name: "connect", Usage: "Put a container on one more network, be it that it runs", ArgsUsage: "NETWORK CONTAINER",
+		Flags: []urfave.Flag{
+			text("ip", "Have the IPv4 `address` there"),
+			text("ip6", "Have the IPv6 `address` there"),
+			many("alias", "Be found there by one more `name`"),
+		},
+		Action: takes(2, 2, func(c *urfave.Context) error {
+			place := engine.Endpoint{Network: c.Args().Get(0), Aliases: c.StringSlice("alias")}
+			for _, key := range []string{"ip", "ip6"} {
+				if !c.IsSet(key) {
+					continue
+				}
+				if err := setPlace(&place, key, c.String(key)); err != nil {
+					return &usageError{"", err.Error()}
+				}
+			}
+			e, err := open(c)
+			if err != nil {
+				return err
+			}
+			return e.Connect(c.Args().Get(1), place)
+		}),
+	}
+}
+
+func networkDisconnect() *urfave.Command {
+	return &urfave.Command{
+		Name: "disconnect", Usage: "Take a container off a network, be it that it runs", ArgsUsage: "NETWORK CONTAINER",
+		Flags: []urfave.Flag{toggle("force f", "Also one of which there is nothing left but its place there")},
+		Action: takes(2, 2, func(c *urfave.Context) error {
+			e, err := open(c)
+			if err != nil {
+				return err
+			}
+			return e.Disconnect(c.Args().Get(1), c.Args().Get(0), c.Bool("force"))
+		}),
+	}
+}
