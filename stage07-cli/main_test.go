@@ -65,25 +65,29 @@ type host struct {
 func newHost(t *testing.T) *host {
 	t.Helper()
 	notrace.Check(t)
-	program, err := built()
-	require.NoError(t, err)
-	dir := t.TempDir()
-	h := &host{t: t, program: program, root: filepath.Join(dir, "root"), env: append(os.Environ(),
-		"COOPER_ROOT="+filepath.Join(dir, "root"), "COOPER_RUN="+filepath.Join(dir, "run"))}
-	t.Cleanup(h.removeAll)
-	h.ok("image", "bootstrap")
-	return h
+	return newHostBehind(t, nil)
 }
 
 // newHostApart is a host with a network of its own, in which there is nothing
 // but loopback: what is made there is in nobody's way.
 func newHostApart(t *testing.T) *host {
 	t.Helper()
+	notrace.Check(t)
 	notrace.NeedTool(t, "ip")
 	m := newMachine(t)
 	tool(t, append(m.front(), "ip", "link", "set", "lo", "up")...)
-	h := newHost(t)
-	h.front = m.front()
+	return newHostBehind(t, m.front())
+}
+
+func newHostBehind(t *testing.T, front []string) *host {
+	t.Helper()
+	program, err := built()
+	require.NoError(t, err)
+	dir := t.TempDir()
+	h := &host{t: t, program: program, front: front, root: filepath.Join(dir, "root"), env: append(os.Environ(),
+		"COOPER_ROOT="+filepath.Join(dir, "root"), "COOPER_RUN="+filepath.Join(dir, "run"))}
+	t.Cleanup(h.removeAll)
+	h.ok("image", "bootstrap")
 	return h
 }
 
