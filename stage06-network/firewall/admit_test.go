@@ -6,6 +6,8 @@ import (
 
 	"github.com/stretchr/testify/require"
 	"golang.org/x/sys/unix"
+
+	"cooper/stage01-namespaces/notrace"
 )
 
 // programs are iptables in all its forms.
@@ -87,4 +89,26 @@ func TestContainersHaveTheirNetworkWhereTheLastRuleRejects(t *testing.T) {
 			require.Equal(t, before, save(t, iptables.name))
 		})
 	}
+}
+
+// With br_netfilter, what a bridge carries from port to port passes FORWARD too.
+func TestContainersOfOneNetworkReachEachOther(t *testing.T) {
+	newHost(t, "iptables-nft")
+	if err := sysctl("bridge/bridge-nf-call-iptables", "1"); err != nil {
+		t.Skip(notrace.SkipReason + "br_netfilter")
+	}
+	run(t, "ip netns add neighbour")
+	t.Cleanup(func() { run(t, "ip netns delete neighbour") })
+	run(t, "ip link add to-neighbour type veth peer name eth0 netns neighbour")
+	run(t, "ip link set to-neighbour up master cooper0")
+	run(t, "ip -n neighbour address add 10.118.0.3/24 dev eth0")
+	run(t, "ip -n neighbour link set eth0 up")
+	require.True(t, reaches(t, "neighbour", "ours", ipv4))
+
+	run(t, "iptables-nft -P FORWARD DROP")
+	require.True(t, kept(t, "neighbour", "ours", ipv4))
+	require.Len(t, blockers(t), 1)
+	require.Contains(t, blockers(t)[0].What, "between containers of one network")
+	require.NoError(t, Admit(prefix))
+	require.True(t, reaches(t, "neighbour", "ours", ipv4))
 }
