@@ -43,6 +43,7 @@ func app() *cli.App {
 		Flags: []cli.Flag{&cli.StringFlag{Name: "root", Value: "/var/lib/cooper", Usage: "keep images, leases and containers in `DIR`"}},
 		Commands: []*cli.Command{
 			networkCommand(),
+			traceCommand(),
 			{Name: "run", Usage: "run a command in a container", ArgsUsage: usage, Flags: flags, Action: func(c *cli.Context) error {
 				spec, store, err := prepare(c)
 				if err != nil {
