@@ -21,6 +21,8 @@ func (x *experiment) adviseDrop(s *side, name chainName, hop Hop) {
 	switch {
 	case s.where == inContainer:
 		x.advise("the rule is in the container's own network: `nsenter --net=%s nft -a list table %s %s` shows it", x.probe.NetNS, families[name.family], name.table)
+	case strings.HasPrefix(name.table, "cooper") && strings.Contains(hop.Rule, "@internal"):
+		x.advise("the rule is the engine's own: the network is internal, and nothing goes into it or out of it")
 	case strings.HasPrefix(name.table, "cooper"):
 		x.advise("the rule is the engine's own: networks are kept apart, and what isn't published isn't reached from outside")
 	case name.table == "firewalld":

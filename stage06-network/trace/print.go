@@ -50,9 +50,9 @@ func (h Hop) line() string {
 	}
 	switch {
 	case h.Others == 1:
-		rule += ", since 1 rule before it doesn't match"
+		rule += " (1 rule doesn't match)"
 	case h.Others > 1:
-		rule += fmt.Sprintf(", since %d rules before it don't match", h.Others)
+		rule += fmt.Sprintf(" (%d rules don't match)", h.Others)
 	}
 	if h.Handle != 0 {
 		rule += fmt.Sprintf(" # handle %d", h.Handle)
