@@ -3,21 +3,17 @@ package resolver
 import (
 	"fmt"
 	"net"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
-	"golang.org/x/net/dns/dnsmessage"
 	"golang.org/x/sys/unix"
 
 	"cooper/stage01-namespaces/notrace"
@@ -194,95 +190,3 @@ const (
 	webID = "4f1c00000000aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
 	dbID  = "9b0200000000bbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbbb"
 )
-
-// upstream is a DNS server in the namespace of whoever starts it. It counts
-// what it is asked.
-type upstream struct {
-	Server
-	asked atomic.Int64
-}
-
-// answerer gets a query and says what to answer, nothing at all if it is nil.
-type answerer func(query dnsmessage.Message, tcp bool) []byte
-
-func newUpstream(t testing.TB, address string, answer answerer) *upstream {
-	at := netip.MustParseAddrPort(address)
-	packets, err := net.ListenUDP("udp", net.UDPAddrFromAddrPort(at))
-	require.NoError(t, err)
-	at = packets.LocalAddr().(*net.UDPAddr).AddrPort()
-	streams, err := net.ListenTCP("tcp", net.TCPAddrFromAddrPort(at))
-	require.NoError(t, err)
-	raw, err := packets.SyscallConn()
-	require.NoError(t, err)
-	require.NoError(t, raw.Control(func(fd uintptr) {
-		err = unix.SetsockoptInt(int(fd), unix.SOL_SOCKET, unix.SO_RCVBUFFORCE, receiveBuffer)
-	}))
-	require.NoError(t, err)
-	u := &upstream{Server: Server{AddrPort: at}}
-	var all sync.WaitGroup
-	t.Cleanup(func() { packets.Close(); streams.Close(); all.Wait() })
-	all.Go(func() {
-		buffer := make([]byte, 65535)
-		for {
-			n, client, err := packets.ReadFromUDPAddrPort(buffer)
-			if err != nil {
-				return
-			}
-			if message := u.answer(buffer[:n], false, answer); message != nil {
-				_, _ = packets.WriteToUDPAddrPort(message, client)
-			}
-		}
-	})
-	all.Go(func() {
-		for {
-			conn, err := streams.Accept()
-			if err != nil {
-				return
-			}
-			if query, err := readFramed(conn); err == nil {
-				if message := u.answer(query, true, answer); message != nil {
-					_ = writeFramed(conn, message)
-				}
-			}
-			conn.Close()
-		}
-	})
-	return u
-}
-
-func (u *upstream) answer(message []byte, tcp bool, answer answerer) []byte {
-	var query dnsmessage.Message
-	if err := query.Unpack(message); err != nil {
-		return nil
-	}
-	u.asked.Add(1)
-	return answer(query, tcp)
-}
-
-// says answers every question with this address.
-func says(ip string) answerer {
-	return func(query dnsmessage.Message, _ bool) []byte {
-		q := query.Questions[0]
-		return packed(response(query, dnsmessage.RCodeSuccess, address(q, netip.MustParseAddr(ip))))
-	}
-}
-
-// fails answers every question with an error.
-func fails(code dnsmessage.RCode) answerer {
-	return func(query dnsmessage.Message, _ bool) []byte { return packed(response(query, code)) }
-}
-
-func response(query dnsmessage.Message, code dnsmessage.RCode, records ...dnsmessage.Resource) dnsmessage.Message {
-	return dnsmessage.Message{
-		Header:    dnsmessage.Header{ID: query.ID, Response: true, RCode: code, RecursionAvailable: true},
-		Questions: query.Questions, Answers: records,
-	}
-}
-
-func packed(m dnsmessage.Message) []byte {
-	message, err := m.Pack()
-	if err != nil {
-		panic(err)
-	}
-	return message
-}
