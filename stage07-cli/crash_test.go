@@ -38,10 +38,16 @@ var crashes = []struct {
 	{"rm", [][]string{{"run", "--name", "c", "--network", "none", "base", "true"}}, []string{"rm", "c"}},
 	{"commit", [][]string{{"run", "--name", "c", "--network", "none", "base", "touch", "/made"}}, []string{"commit", "c", "made"}},
 	{"volume create", nil, []string{"volume", "create", "data"}},
+	{"network create", nil, []string{"network", "create", "net"}},
+	{"network rm", [][]string{{"network", "create", "net"}, {"run", "--rm", "--network", "net", "base", "true"}}, []string{"network", "rm", "net"}},
+	{"run on a network", [][]string{{"network", "create", "net"}}, []string{"run", "--rm", "--name", "c", "--network", "net", "-p", "127.0.0.1::80", "base", "true"}},
+	{"network connect", [][]string{{"network", "create", "net"}, {"run", "-d", "--name", "c", "base", "sleep", "1000"}}, []string{"network", "connect", "net", "c"}},
+	{"network disconnect", [][]string{{"network", "create", "net"}, {"run", "-d", "--name", "c", "--network", "net", "base", "sleep", "1000"}},
+		[]string{"network", "disconnect", "net", "c"}},
 }
 
 // fatal are the system calls at which a kill leaves something half done.
-var fatal = []string{"mkdirat", "renameat", "unlinkat", "symlinkat", "fsync", "bind", "clone3", "execveat", "pivot_root", "sendmsg"}
+var fatal = []string{"mkdirat", "renameat", "unlinkat", "symlinkat", "fsync", "bind", "clone3", "execveat", "pivot_root", "sendmsg", "sendto"}
 
 // sweepEnd is a bound that no command comes near.
 const sweepEnd = 100
@@ -137,6 +143,7 @@ func (h *host) recovers(t *testing.T, after string, clean []string) {
 	require.Zero(t, r.code, "%s: rm -f: %s", after, r.stderr)
 	h.cooper("rmi", "made")          // there may be none
 	h.cooper("volume", "rm", "data") // the same
+	h.cooper("network", "rm", "net") // the same
 	r = h.cooper("system", "cleanup")
 	require.Zero(t, r.code, "%s: system cleanup: %s", after, r.stderr)
 	require.Equal(t, clean, h.lasting(), after)
