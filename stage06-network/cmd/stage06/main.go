@@ -33,6 +33,7 @@ func app() *cli.App {
 		&cli.StringSliceFlag{Name: "network", Value: cli.NewStringSlice("bridge"), Usage: "be on the network `NAME`, or on none, or on the host's"},
 		&cli.StringSliceFlag{Name: "add-host", Usage: "know `NAME:ADDRESS` in /etc/hosts"},
 		&cli.StringSliceFlag{Name: "dns", Usage: "ask the name server `ADDRESS`"},
+		&cli.StringSliceFlag{Name: "cap-add", Usage: "give a `CAPABILITY`, or ALL"},
 		&cli.StringFlag{Name: "hostname", Value: "container", Usage: "be `NAME` inside"},
 		&cli.StringFlag{Name: "rootfs", Usage: "take the directory `DIR` in place of an image"},
 		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the command a terminal of its own"},

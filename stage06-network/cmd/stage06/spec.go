@@ -34,6 +34,9 @@ func prepare(c *cli.Context) (*network.Spec, *images.Store, error) {
 	if err != nil {
 		return nil, nil, err
 	}
+	if err := powers(c, &s.Spec.Spec.Spec); err != nil {
+		return nil, nil, err
+	}
 	s.Network.FilesDir = own
 	if s.Network.Networks, err = networks(c); err != nil {
 		return nil, nil, err
