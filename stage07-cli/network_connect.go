@@ -8,7 +8,7 @@ import (
 
 func networkConnect() *urfave.Command {
 	return &urfave.Command{
-		Name: "connect", Usage: "Put a container on one more network, be it that it runs", ArgsUsage: "NETWORK CONTAINER",
+		Name: "connect", Usage: "Put a container on one more network, whether it runs or not", ArgsUsage: "NETWORK CONTAINER",
 		Flags: []urfave.Flag{
 			text("ip", "Have the IPv4 `address` there"),
 			text("ip6", "Have the IPv6 `address` there"),
@@ -35,7 +35,7 @@ func networkConnect() *urfave.Command {
 
 func networkDisconnect() *urfave.Command {
 	return &urfave.Command{
-		Name: "disconnect", Usage: "Take a container off a network, be it that it runs", ArgsUsage: "NETWORK CONTAINER",
+		Name: "disconnect", Usage: "Take a container off a network, whether it runs or not", ArgsUsage: "NETWORK CONTAINER",
 		Flags: []urfave.Flag{toggle("force f", "Also one of which there is nothing left but its place there")},
 		Action: takes(2, 2, func(c *urfave.Context) error {
 			e, err := open(c)

@@ -41,6 +41,9 @@ func (e *Engine) networkOf(s *network.Spec, o *CreateOptions) (err error) {
 	s.Hostname, s.Domainname = o.Hostname, o.Domainname
 	if s.Hostname == "" && s.Network.Mode.Container() == "" && s.IsNew(namespaces.UTS) {
 		s.Hostname = s.ID[:12]
+		if s.Network.Mode == network.Host {
+			s.Hostname = hostName() // under which others know this network
+		}
 	}
 	network.Configure(s)
 	return nil
