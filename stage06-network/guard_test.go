@@ -1,6 +1,7 @@
 package network
 
 import (
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -18,40 +19,44 @@ import (
 // guard that stops them.
 func TestWhoCanForgePacketsIsNotBelieved(t *testing.T) {
 	for _, guarded := range []bool{false, true} {
-		w := newWorld(t)
-		d := w.network(t, Definition{Name: "six", IPv6: true})
-		victim := w.start(t, w.on(t, []string{"six"}))
-		s := w.on(t, []string{"six"})
-		if guarded {
-			s.Capabilities = []string{"CAP_NET_RAW"}
-		}
-		forger := w.start(t, s)
-		gate, gate6 := d.Subnets[0].Gateway, d.Subnets[1].Gateway
-		own := forger.spec.Network.Endpoints[0].Hardware()
-		victimMAC := victim.spec.Network.Endpoints[0].Hardware()
-
-		said, err := call(forger.place, TCP, victim.ip()+":1")
-		require.ErrorIs(t, err, unix.ECONNREFUSED, "under its own address it gets through %s", said)
-		for _, ip := range []string{gate.String(), gate6.String()} { // the victim knows the true ones
-			_, _ = call(victim.place, TCP, net.JoinHostPort(ip, "1"))
-		}
-		victim.do(func() { // what it has just learnt can be replaced at once, not in a second
-			require.NoError(t, setSysctl("ipv4/neigh/eth0/locktime", "0"))
-		})
-		arp := slices.Concat(victimMAC, own, []byte{8, 6, 0, 1, 8, 0, 6, 4, 0, 2}, own, gate.AsSlice(), victimMAC, victim.spec.Network.Address().AsSlice())
-		forger.sendFrame(t, slices.Concat(victimMAC, own, []byte{0x86, 0xdd}, neighbourAdvertOf(gate6, victim.spec.Network.Endpoints[0].Address6.Addr(), own)))
-		udp := datagram(gate, victim.spec.Network.Address(), 4000, 5000)
-		heard := victim.hears(t, 5000, func() { forger.sendFrame(t, slices.Concat(victimMAC, own, []byte{8, 0}, udp)) })
-
-		require.Equal(t, !guarded, heard, "a datagram of the gateway's address")
-		for range 500 { // what was learnt in the same tick of the kernel's clock isn't replaced
-			if forger.sendFrame(t, arp); victim.believes(t, gate, own) {
-				break
-			}
-		}
-		require.Equal(t, !guarded, victim.believes(t, gate, own), "ARP")
-		require.Equal(t, !guarded, victim.believes(t, gate6, own), "neighbour discovery")
+		t.Run(fmt.Sprintf("guarded %t", guarded), func(t *testing.T) { forge(t, guarded) })
 	}
+}
+
+func forge(t *testing.T, guarded bool) {
+	w := newWorld(t)
+	d := w.network(t, Definition{Name: "six", IPv6: true})
+	victim := w.start(t, w.on(t, []string{"six"}))
+	s := w.on(t, []string{"six"})
+	if guarded {
+		s.Capabilities = []string{"CAP_NET_RAW"}
+	}
+	forger := w.start(t, s)
+	gate, gate6 := d.Subnets[0].Gateway, d.Subnets[1].Gateway
+	own := forger.spec.Network.Endpoints[0].Hardware()
+	victimMAC := victim.spec.Network.Endpoints[0].Hardware()
+
+	said, err := call(forger.place, TCP, victim.ip()+":1")
+	require.ErrorIs(t, err, unix.ECONNREFUSED, "under its own address it gets through %s", said)
+	for _, ip := range []string{gate.String(), gate6.String()} { // the victim knows the true ones
+		_, _ = call(victim.place, TCP, net.JoinHostPort(ip, "1"))
+	}
+	victim.do(func() { // what it has just learnt can be replaced at once, not in a second
+		require.NoError(t, setSysctl("ipv4/neigh/eth0/locktime", "0"))
+	})
+	arp := slices.Concat(victimMAC, own, []byte{8, 6, 0, 1, 8, 0, 6, 4, 0, 2}, own, gate.AsSlice(), victimMAC, victim.spec.Network.Address().AsSlice())
+	forger.sendFrame(t, slices.Concat(victimMAC, own, []byte{0x86, 0xdd}, neighbourAdvertOf(gate6, victim.spec.Network.Endpoints[0].Address6.Addr(), own)))
+	udp := datagram(gate, victim.spec.Network.Address(), 4000, 5000)
+	heard := victim.hears(t, 5000, func() { forger.sendFrame(t, slices.Concat(victimMAC, own, []byte{8, 0}, udp)) })
+
+	require.Equal(t, !guarded, heard, "a datagram of the gateway's address")
+	for range 500 { // what was learnt in the same tick of the kernel's clock isn't replaced
+		if forger.sendFrame(t, arp); victim.believes(t, gate, own) {
+			break
+		}
+	}
+	require.Equal(t, !guarded, victim.believes(t, gate, own), "ARP")
+	require.Equal(t, !guarded, victim.believes(t, gate6, own), "neighbour discovery")
 }
 
 func TestTheGuardGoesWithTheContainer(t *testing.T) {
