@@ -163,9 +163,40 @@ func (n Networks) Remove(name string) error {
 					return err
 				}
 			}
-			// Whoever waits for the lock in this directory finds it gone.
+			// Without its definition it is no network any more, if we are killed in
+			// the middle. Whoever waits for the lock in it finds it gone.
+			if err := os.Remove(dir.path(definitionFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return err
+			}
 			return os.RemoveAll(string(dir))
 		})
+	})
+}
+
+// Scraps lists what a kill -9 has left of networks that were being made or
+// removed: directories without a definition.
+func (n Networks) Scraps() (paths []string, err error) {
+	entries, err := os.ReadDir(n.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	for _, entry := range entries {
+		if r := n.record(entry.Name()); entry.IsDir() && !exists(r.path(definitionFile)) {
+			paths = append(paths, string(r))
+		}
+	}
+	return paths, err
+}
+
+// Sweep removes them. It waits for whoever makes or removes a network.
+func (n Networks) Sweep() error {
+	return locked(n.Dir, func() error {
+		scraps, err := n.Scraps()
+		errs := []error{err}
+		for _, path := range scraps {
+			errs = append(errs, os.RemoveAll(path))
+		}
+		return errors.Join(errs...)
 	})
 }
 

@@ -25,7 +25,7 @@ type leftover struct {
 func (e *Engine) leftovers() ([]leftover, error) {
 	var found []leftover
 	var errs []error
-	for _, search := range []func() ([]leftover, error){e.deadRuns, e.scraps, e.looseNames, e.looseRuns, e.looseLeases} {
+	for _, search := range []func() ([]leftover, error){e.deadRuns, e.scraps, e.looseNames, e.looseRuns, e.looseLeases, e.halfNetworks} {
 		some, err := search()
 		found, errs = append(found, some...), append(errs, err)
 	}
@@ -150,4 +150,13 @@ func (e *Engine) looseLeases() (found []leftover, err error) {
 		}
 	}
 	return found, errors.Join(errs...)
+}
+
+// halfNetworks are what is left of networks that were being made or removed.
+func (e *Engine) halfNetworks() (found []leftover, err error) {
+	scraps, err := e.networks().Scraps()
+	for _, path := range scraps {
+		found = append(found, leftover{path, e.networks().Sweep})
+	}
+	return found, err
 }
