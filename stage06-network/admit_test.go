@@ -1,0 +1,58 @@
+package network
+
+import (
+	"os/exec"
+	"regexp"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"cooper/stage01-namespaces/notrace"
+)
+
+// Docker and ufw set this policy. Each iptables has a packet filter of its own.
+func TestContainersHaveTheirNetworkWhereOthersDropWhatTheyDontKnow(t *testing.T) {
+	for _, iptables := range []string{"iptables-nft", "iptables-legacy"} {
+		t.Run(iptables, func(t *testing.T) {
+			w := newWorld(t)
+			notrace.NeedTool(t, iptables)
+			saved := func() string { return counters.ReplaceAllString(run(t, iptables+"-save"), "") }
+			run(t, iptables, "-P", "FORWARD", "DROP")
+			run(t, iptables, "-A", "FORWARD", "-d", "203.0.113.0/24", "-j", "ACCEPT")
+			t.Cleanup(func() {
+				run(t, iptables, "-P", "FORWARD", "ACCEPT")
+				run(t, iptables, "-F", "FORWARD")
+				if iptables == "iptables-nft" {
+					nft(t, "delete table ip filter")
+				}
+			})
+			before := saved()
+			t.Run("while containers run", func(t *testing.T) {
+				w.network(t, Definition{Name: "back"})
+				web, other := w.start(t, w.on(t, []string{"back"}, "8080:80")), w.start(t, w.bridged(t))
+				answer(t, web.place, 80)
+				answer(t, w.outside, 7)
+				for _, c := range []*container{web, other} {
+					got, err := call(c.place, TCP, outsideIP+":7")
+					require.NoError(t, err)
+					require.Equal(t, "hello from "+hostIP, got)
+				}
+				got, err := call(w.outside, TCP, hostIP+":8080")
+				require.NoError(t, err)
+				require.Equal(t, "hello from "+outsideIP, got)
+				_, err = call(other.place, TCP, web.ip()+":80")
+				require.Error(t, err, "S49: our own table still has the last word")
+			})
+			require.Equal(t, before, saved(), "theirs is as it was")
+		})
+	}
+}
+
+// counters, dates and versions are what iptables-save prints beside the rules.
+var counters = regexp.MustCompile(`(?m)\[\d+:\d+\]|^#.*\n`)
+
+func run(t *testing.T, program string, args ...string) string {
+	out, err := exec.Command(program, args...).Output()
+	require.NoError(t, err, "%s %v", program, args)
+	return string(out)
+}
