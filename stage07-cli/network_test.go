@@ -141,11 +141,31 @@ func TestAContainerIsOnSeveralNetworksAndComesAndGoes(t *testing.T) {
 	h.ok("network", "connect", "later", "web")
 	h.ok("network", "disconnect", "shop", "web")
 	require.Equal(t, "", places("later"), "it will be on it when it runs")
+	h.ok("network", "rm", "shop")
+	h.ok("network", "disconnect", "backend", "web")
 	h.ok("start", "web")
 	require.NotEmpty(t, places("later"))
-	require.Equal(t, "", places("shop"))
+	require.Equal(t, "", places("backend"))
 	h.ok("rm", "-f", "web")
 	require.Equal(t, "", places("later"))
+}
+
+// As with Docker, a container that doesn't run holds no network, and has to be
+// taken off one that is gone.
+func TestAContainerIsTakenOffANetworkThatIsGone(t *testing.T) {
+	h := newHostApart(t)
+	h.ok("network", "create", "shop")
+	h.ok("create", "--name", "web", "--network", "shop", "base", "sleep", "1000")
+	h.ok("network", "rm", "shop")
+	r := h.cooper("start", "web")
+	require.Equal(t, 1, r.code)
+	require.Contains(t, r.stderr, "network shop not found")
+	require.Contains(t, h.cooper("network", "disconnect", "other", "web").stderr, "network other not found")
+	h.ok("network", "disconnect", "shop", "web")
+	h.ok("start", "web")
+	require.NotContains(t, h.ok("exec", "web", "ip", "addr"), "eth0")
+	h.ok("network", "connect", "bridge", "web")
+	require.Contains(t, h.ok("exec", "web", "ip", "addr"), "eth0")
 }
 
 func TestAPlaceWithoutAContainerIsGivenBackByForce(t *testing.T) {

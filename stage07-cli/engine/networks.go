@@ -185,10 +185,11 @@ func (e *Engine) disconnectGone(name, from string) error {
 // losing its pid before we are done.
 func (e *Engine) rewire(name, net string, change func(*network.Spec, *namespaces.Process, *Network) error) error {
 	d, err := e.Network(net)
-	if err != nil {
+	missing := err
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		return err
 	}
-	if d.Driver == "host" || d.Driver == "null" {
+	if d != nil && (d.Driver == "host" || d.Driver == "null") {
 		return tell(ErrForbidden, "container cannot be connected to or disconnected from the network %s: that is settled when it is made", d.Name)
 	}
 	c, lock, err := e.claimWhole(name)
@@ -199,6 +200,12 @@ func (e *Engine) rewire(name, net string, change func(*network.Spec, *namespaces
 	spec, err := c.spec()
 	if err != nil {
 		return err
+	}
+	if missing != nil {
+		// One that was removed while a container that doesn't run was to be on it.
+		if d = (&Network{Name: net}); spec.Network.On(net) == nil {
+			return missing
+		}
 	}
 	var running *namespaces.Process
 	if c.running() {
