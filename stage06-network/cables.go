@@ -22,7 +22,12 @@ func (c *cabling) makeBridges() error {
 			if d.Driver != Bridge {
 				return ensureParent(d)
 			}
-			return errors.Join(forward(d), ensureBridge(r, d))
+			if !d.Internal {
+				if err := forward(d); err != nil {
+					return err
+				}
+			}
+			return ensureBridge(r, d)
 		})
 		if err != nil {
 			return err

@@ -214,9 +214,8 @@ func (w *world) bridged(t testing.TB, flags ...string) *Spec {
 // supervisor has it, and undoes it when the test ends.
 func (w *world) start(t testing.TB, s *Spec) *container {
 	c := &container{newPlace(t), s}
-	proxy, err := Listen(s.Network.Ports)
+	proxy, err := Bind(s)
 	require.NoError(t, err)
-	s.Network.Ports = proxy.Ports()
 	steps := Connect(s, &namespaces.Process{Pid: c.pid})
 	require.NoError(t, namespaces.Take(steps, nil))
 	proxy.Serve(s.Network.Address())

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
+	"slices"
 	"strconv"
 	"sync/atomic"
 
@@ -31,6 +32,39 @@ type Proxy struct {
 	relays  []*udpRelay
 
 	container atomic.Pointer[netip.Addr]
+}
+
+// Bind is Listen for the ports of a container, which learns what they are: the
+// network may say on which address of the host ports are published that name
+// none. On Macvlan and IPvlan there are none, as the container is on the wire
+// itself.
+func Bind(s *Spec) (*Proxy, error) {
+	ports := slices.Clone(s.Network.Ports)
+	if d := s.Network.publishing(); d != nil {
+		if d.Driver != Bridge {
+			ports = nil
+		}
+		for i := range ports {
+			if host, err := netip.ParseAddr(d.Options[optionHostIP]); err == nil && !ports[i].HostIP.IsValid() {
+				ports[i].HostIP = host
+			}
+		}
+	}
+	p, err := Listen(ports)
+	if err == nil {
+		s.Network.Ports = p.Ports()
+	}
+	return p, err
+}
+
+// publishing returns the network that will be the way out, if it's known.
+func (n *Network) publishing() *Definition {
+	for _, e := range n.Endpoints {
+		if d, err := read(string(n.Networks.record(e.Network))); err == nil && !d.Internal {
+			return d
+		}
+	}
+	return nil
 }
 
 // Listen binds the ports, and takes a free one where none was asked for. The

@@ -27,7 +27,12 @@ func serveTCP(listener net.Listener, to func() netip.AddrPort) {
 // relayTCP joins one client to the container, one goroutine for each direction.
 // On Linux io.Copy moves the bytes with splice(2), inside the kernel.
 func relayTCP(client *net.TCPConn, to netip.AddrPort) {
-	server, err := net.DialTCP("tcp", nil, net.TCPAddrFromAddrPort(to))
+	// Without an address the container can't be called, and package net would
+	// take the host itself to be meant.
+	server, err := (*net.TCPConn)(nil), net.ErrClosed
+	if to.IsValid() {
+		server, err = net.DialTCP("tcp", nil, net.TCPAddrFromAddrPort(to))
+	}
 	if err != nil {
 		reset(client)
 		return

@@ -65,10 +65,11 @@ func (r *udpRelay) socket(client netip.AddrPort) *net.UDPConn {
 	if socket, known := r.clients[client]; known {
 		return socket
 	}
-	if r.closed || len(r.clients) >= udpClients {
+	to := r.to()
+	if r.closed || len(r.clients) >= udpClients || !to.IsValid() {
 		return nil
 	}
-	socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(r.to()))
+	socket, err := net.DialUDP("udp", nil, net.UDPAddrFromAddrPort(to))
 	if err != nil {
 		return nil
 	}

@@ -1,7 +1,6 @@
 package network
 
 import (
-	"encoding/json"
 	"net"
 	"net/netip"
 	"os"
@@ -11,8 +10,6 @@ import (
 	"github.com/stretchr/testify/require"
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
-
-	namespaces "cooper/stage01-namespaces"
 )
 
 // network makes a network in the world, which goes with the test.
@@ -98,6 +95,38 @@ func TestAnInternalNetworkHasNoWayOutAndNoneIn(t *testing.T) {
 		_, err = call(w.outside, protocol, hostIP+":8080")
 		require.Error(t, err, "no port of it is published")
 	}
+}
+
+// Who calls a port of a container that has no address there must not come to
+// the host's own loopback instead.
+func TestAPortOfAnInternalNetworkIsNotTheHosts(t *testing.T) {
+	w := newWorld(t)
+	w.network(t, Definition{Name: "vault", Internal: true})
+	answer(t, nil, 80)
+	w.start(t, w.on(t, []string{"vault"}, "8080:80", "8080:80/udp"))
+	for _, protocol := range []string{TCP, UDP} {
+		for _, from := range []*place{w.outside, nil} {
+			_, err := call(from, protocol, hostIP+":8080")
+			require.Error(t, err)
+		}
+	}
+}
+
+func TestANetworkSaysWhereItsPortsArePublished(t *testing.T) {
+	w := newWorld(t)
+	w.network(t, Definition{Name: "local", Options: Options{optionHostIP: "127.0.0.1"}})
+	w.network(t, Definition{Name: "wire", Driver: Macvlan, Options: Options{optionParent: "up0"}})
+	web := w.start(t, w.on(t, []string{"local"}, "8080:80", hostIP+":8081:80"))
+	answer(t, web.place, 80)
+	for address, reached := range map[string]bool{hostIP + ":8080": false, hostIP + ":8081": true} {
+		_, err := call(w.outside, TCP, address)
+		require.Equal(t, reached, err == nil, address)
+	}
+	_, err := call(nil, TCP, "127.0.0.1:8080")
+	require.NoError(t, err)
+	s := w.on(t, []string{"wire"}, "8082:80")
+	w.start(t, s)
+	require.Empty(t, s.Network.Ports, "on the wire itself there is nothing to publish")
 }
 
 func TestIPv6IsThereWhereItWasAskedFor(t *testing.T) {
@@ -208,81 +237,4 @@ func TestAMacvlanIsOnTheHostsOwnWire(t *testing.T) {
 		require.Equal(t, "02:00:00:00:00:77", eth0.Attrs().HardwareAddr.String())
 		require.Equal(t, "macvlan", eth0.Type())
 	})
-}
-
-// The ports go where the way out goes.
-func TestNetworksComeAndGoWhileTheContainerRuns(t *testing.T) {
-	w := newWorld(t)
-	w.network(t, Definition{Name: "one"})
-	w.network(t, Definition{Name: "two"})
-	w.network(t, Definition{Name: "vault", Internal: true})
-	c := w.start(t, w.on(t, []string{"vault"}, "8080:80"))
-	p := &namespaces.Process{Pid: c.pid}
-	answer(t, c.place, 80)
-	answer(t, w.outside, 7)
-	reached := func(want bool, when string) {
-		out, err := call(c.place, TCP, outsideIP+":7")
-		require.Equal(t, want, err == nil, "%s, out: %v", when, err)
-		in, err := call(w.outside, TCP, hostIP+":8080")
-		require.Equal(t, want, err == nil, "%s, in: %v", when, err)
-		if want {
-			require.Equal(t, []string{"hello from " + hostIP, "hello from " + outsideIP}, []string{out, in}, when)
-		}
-	}
-	reached(false, "on an internal network")
-	require.NoError(t, Attach(c.spec, p, Endpoint{Network: "one", Aliases: []string{"www"}}))
-	reached(true, "connected")
-	require.NoError(t, Attach(c.spec, p, Endpoint{Network: "two"}))
-	require.Equal(t, []string{"eth0", "eth1", "eth2"}, linksOf(c.spec))
-	reached(true, "on three")
-	require.ErrorContains(t, Attach(c.spec, p, Endpoint{Network: "two"}), "is on it already")
-	require.NoError(t, Detach(c.spec, p, "one"))
-	reached(true, "by the other one")
-	_, err := os.Lstat(w.networks().record("one").path("names", "www"))
-	require.ErrorIs(t, err, os.ErrNotExist)
-	require.NoError(t, Attach(c.spec, p, Endpoint{Network: "one"}))
-	require.Equal(t, []string{"eth0", "eth2", "eth1"}, linksOf(c.spec), "the free name")
-	require.NoError(t, Detach(c.spec, p, "two"))
-	require.NoError(t, Detach(c.spec, p, "one"))
-	reached(false, "disconnected")
-	require.ErrorContains(t, Detach(c.spec, p, "one"), "isn't on it")
-
-	missing := new(NotFound)
-	before, err := json.Marshal(c.spec)
-	require.NoError(t, err)
-	require.ErrorAs(t, Attach(c.spec, p, Endpoint{Network: "three"}), &missing)
-	after, err := json.Marshal(c.spec)
-	require.NoError(t, err)
-	require.Equal(t, string(before), string(after), "nothing is left of what failed")
-	require.Len(t, linksIn(t, c.place), 2)
-}
-
-func linksOf(s *Spec) (names []string) {
-	for _, e := range s.Network.Endpoints {
-		names = append(names, e.Link)
-	}
-	return names
-}
-
-func linksIn(t *testing.T, p *place) (names []string) {
-	p.do(func() { names = links(t) })
-	return names
-}
-
-// A kill -9 in the middle of connecting one more network: what stands in the
-// records is undone with the rest.
-func TestAContainersEndFindsNetworksThatItsSpecDoesntKnow(t *testing.T) {
-	w := newWorld(t)
-	w.network(t, Definition{Name: "one"})
-	for taken := range 8 {
-		s := w.bridged(t, "8080:80")
-		onDisk := fresh(t, s)
-		p := &namespaces.Process{Pid: newPlace(t).pid}
-		require.NoError(t, namespaces.Take(Connect(s, p), nil))
-		require.NoError(t, Join(s, Endpoint{Network: "one"}))
-		c := &cabling{spec: s, process: p, only: "one"}
-		require.NoError(t, namespaces.Take(c.plug()[:taken], nil))
-		require.NoError(t, namespaces.Undo(Connect(onDisk, &namespaces.Process{})))
-		noNetworkLeft(t, s)
-	}
 }

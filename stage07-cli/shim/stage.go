@@ -81,10 +81,9 @@ func (s *supervisor) publish() (err error) {
 	if s.job.Exec || len(s.spec.Network.Ports) == 0 {
 		return nil
 	}
-	if s.proxy, err = network.Listen(s.spec.Network.Ports); err != nil {
+	if s.proxy, err = network.Bind(&s.spec); err != nil {
 		return err
 	}
-	s.spec.Network.Ports = s.proxy.Ports()
 	// Undo must know them, even in another process.
 	return s.recordSpec()
 }

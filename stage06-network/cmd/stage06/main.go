@@ -73,11 +73,10 @@ func run(spec *network.Spec, store *images.Store, explain namespaces.ExplainFlag
 		}
 		defer release()
 	}
-	proxy, err := network.Listen(spec.Network.Ports)
+	proxy, err := network.Bind(spec)
 	if err != nil {
 		return err
 	}
-	spec.Network.Ports = proxy.Ports()
 	p := &namespaces.Process{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Watch: explain.Watch(os.Stderr)}
 	code, err := namespaces.Foreground(p, append(network.Outside(spec, p, store), proxy.Steps(spec)...))
 	if removed := os.RemoveAll(containerDir(spec)); err == nil {
