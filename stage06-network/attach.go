@@ -3,6 +3,7 @@ package network
 import (
 	"errors"
 	"fmt"
+	"os"
 	"slices"
 
 	namespaces "cooper/stage01-namespaces"
@@ -11,14 +12,14 @@ import (
 )
 
 // Attach plugs a running container into one more network, and adds its place
-// there to the Spec. The process is the container's, and the caller keeps it
-// from losing its pid. When it fails, nothing is left of it.
-func Attach(s *Spec, p *namespaces.Process, e Endpoint) error {
+// there to the Spec. The file is its network namespace: a pid could become
+// another's meanwhile. When it fails, nothing is left of it.
+func Attach(s *Spec, namespace *os.File, e Endpoint) error {
 	hadWayOut := s.Network.wayOut() != nil
 	if err := Join(s, e); err != nil {
 		return err
 	}
-	c := &cabling{spec: s, process: p, only: e.Network}
+	c := &cabling{spec: s, opened: namespace, only: e.Network}
 	steps := c.plug()
 	if !hadWayOut {
 		steps = append(steps, c.publish())
@@ -33,13 +34,13 @@ func Attach(s *Spec, p *namespaces.Process, e Endpoint) error {
 // Detach unplugs a running container from a network and takes its place there
 // out of the Spec. If the default route led there, and with it the published
 // ports, they lead to the next network that has a way out.
-func Detach(s *Spec, p *namespaces.Process, network string) error {
+func Detach(s *Spec, namespace *os.File, network string) error {
 	gone := s.Network.On(network)
 	if gone == nil {
 		return Leave(s, network)
 	}
 	wasWayOut := gone == s.Network.wayOut()
-	c := &cabling{spec: s, process: p, only: network}
+	c := &cabling{spec: s, opened: namespace, only: network}
 	if err := errors.Join(c.withdraw(), c.removeLink(gone.Link), namespaces.Undo(c.plug())); err != nil {
 		return err
 	}
@@ -47,7 +48,7 @@ func Detach(s *Spec, p *namespaces.Process, network string) error {
 		return err
 	}
 	if next := s.Network.wayOut(); wasWayOut && next != nil {
-		c := &cabling{spec: s, process: p, only: next.Network}
+		c := &cabling{spec: s, opened: namespace, only: next.Network}
 		if err := errors.Join(c.setAddresses(), c.publishPorts()); err != nil {
 			return err
 		}

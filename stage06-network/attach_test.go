@@ -3,6 +3,7 @@ package network
 import (
 	namespaces "cooper/stage01-namespaces"
 	"encoding/json"
+	"fmt"
 	"os"
 	"testing"
 
@@ -16,7 +17,9 @@ func TestNetworksComeAndGoWhileTheContainerRuns(t *testing.T) {
 	w.network(t, Definition{Name: "two"})
 	w.network(t, Definition{Name: "vault", Internal: true})
 	c := w.start(t, w.on(t, []string{"vault"}, "8080:80"))
-	p := &namespaces.Process{Pid: c.pid}
+	p, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", c.pid))
+	require.NoError(t, err)
+	defer p.Close()
 	answer(t, c.place, 80)
 	answer(t, w.outside, 7)
 	reached := func(want bool, when string) {
@@ -37,7 +40,7 @@ func TestNetworksComeAndGoWhileTheContainerRuns(t *testing.T) {
 	require.ErrorContains(t, Attach(c.spec, p, Endpoint{Network: "two"}), "is on it already")
 	require.NoError(t, Detach(c.spec, p, "one"))
 	reached(true, "by the other one")
-	_, err := os.Lstat(w.networks().record("one").path("names", "www"))
+	_, err = os.Lstat(w.networks().record("one").path("names", "www"))
 	require.ErrorIs(t, err, os.ErrNotExist)
 	require.NoError(t, Attach(c.spec, p, Endpoint{Network: "one"}))
 	require.Equal(t, []string{"eth0", "eth2", "eth1"}, linksOf(c.spec), "the free name")

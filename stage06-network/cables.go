@@ -167,10 +167,16 @@ func (c *cabling) inside(do func(*netlink.Handle) error) error {
 	return do(inside)
 }
 
-// namespace opens the network namespace of the process, which must be our child
-// or otherwise unable to lose its pid.
+// namespace opens the container's network namespace. The process is our child,
+// and can't lose its pid.
 func (c *cabling) namespace() (*os.File, error) {
-	file, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", c.process.Pid))
+	path := ""
+	if c.opened != nil {
+		path = fmt.Sprintf("/proc/self/fd/%d", c.opened.Fd())
+	} else {
+		path = fmt.Sprintf("/proc/%d/ns/net", c.process.Pid)
+	}
+	file, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("open network namespace: %w", err)
 	}

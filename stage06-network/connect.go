@@ -16,8 +16,9 @@ import (
 // stands in the networks' records, and what was made outside is named by it.
 type cabling struct {
 	spec    *Spec
-	process *namespaces.Process
-	only    string // the network that is meant; "" is all of the container's
+	process *namespaces.Process // the container's, on its way into life
+	opened  *os.File            // or the network namespace of one that runs
+	only    string              // the network that is meant; "" is all of the container's
 
 	networks []*Definition // of the endpoints, in their order; from lease on
 	silence  func() error  // ends what answers the container's queries for names

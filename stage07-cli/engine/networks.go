@@ -9,8 +9,6 @@ import (
 
 	"cooper/stage01-namespaces"
 	"cooper/stage06-network"
-	"cooper/stage07-cli/shim"
-	"cooper/stage07-cli/shim/state"
 )
 
 // Network is the definition of a network; Driver is "bridge", "macvlan",
@@ -130,106 +128,6 @@ func (e *Engine) PruneNetworks(filter *NetworkFilter) (removed []string, err err
 		}
 	}
 	return removed, errors.Join(errs...)
-}
-
-// Connect puts a container on one more network. One that doesn't run will be on
-// it when it is started.
-func (e *Engine) Connect(name string, place Endpoint) error {
-	return e.rewire(name, place.Network, func(s *network.Spec, p *namespaces.Process, d *Network) error {
-		place.Network = d.Name
-		if err := validatePlace(&place); err != nil {
-			return err
-		}
-		if p != nil {
-			return network.Attach(s, p, place)
-		}
-		return network.Join(s, place)
-	})
-}
-
-// Disconnect takes a container off a network. With force also one of which
-// nothing is left but its place there.
-func (e *Engine) Disconnect(name, from string, force bool) error {
-	err := e.rewire(name, from, func(s *network.Spec, p *namespaces.Process, d *Network) error {
-		if p != nil {
-			return network.Detach(s, p, d.Name)
-		}
-		return network.Leave(s, d.Name)
-	})
-	if force && errors.Is(err, ErrNotFound) {
-		return e.disconnectGone(name, from)
-	}
-	return err
-}
-
-// disconnectGone gives back what a container has whose record is lost.
-func (e *Engine) disconnectGone(name, from string) error {
-	d, err := e.Network(from)
-	if err != nil {
-		return err
-	}
-	places, err := e.Places(d)
-	for id, place := range places {
-		if place.Name != name && (name == "" || !strings.HasPrefix(id, name)) {
-			continue
-		}
-		if _, err := e.load(id); errors.Is(err, fs.ErrNotExist) && !e.BeingMade(id) {
-			return e.undoLoose(id)
-		}
-	}
-	return errors.Join(err, tell(ErrNotFound, "endpoint %s not found", quoted(name)))
-}
-
-// rewire changes which networks a container is on, and writes it down. The lock
-// that it holds keeps the container from being started, and what runs from
-// losing its pid before we are done.
-func (e *Engine) rewire(name, net string, change func(*network.Spec, *namespaces.Process, *Network) error) error {
-	d, err := e.Network(net)
-	missing := err
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return err
-	}
-	if d != nil && (d.Driver == "host" || d.Driver == "null") {
-		return tell(ErrForbidden, "container cannot be connected to or disconnected from the network %s: that is settled when it is made", d.Name)
-	}
-	c, lock, err := e.claimWhole(name)
-	if err != nil {
-		return err
-	}
-	defer lock.Close()
-	spec, err := c.spec()
-	if err != nil {
-		return err
-	}
-	if missing != nil {
-		// One that was removed while a container that doesn't run was to be on it.
-		if d = (&Network{Name: net}); spec.Network.On(net) == nil {
-			return missing
-		}
-	}
-	var running *namespaces.Process
-	if c.running() {
-		running = &namespaces.Process{Pid: c.seen.Status.Init.Pid}
-	}
-	if err := change(spec, running, d); err != nil {
-		return tell(ErrConflict, "%s", err)
-	}
-	return errors.Join(state.WriteJSON(c.dir, state.SpecFile, spec, state.Durability(!c.config.Options.AutoRemove)), e.tellShim(c))
-}
-
-// tellShim has a container's supervisor follow the change.
-func (e *Engine) tellShim(c *container) error {
-	if !c.running() {
-		return nil
-	}
-	client, err := shim.Connect(e.Volatile(c.id))
-	if err == nil {
-		err = errors.Join(client.Rewired(), client.Close())
-	}
-	if errors.Is(err, shim.ErrGone) {
-		return nil // it has ended meanwhile
-	}
-	return err
 }
 
 // Places lists who is on a network, by the containers' IDs.

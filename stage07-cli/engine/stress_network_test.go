@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"fmt"
 	"net/netip"
 	"os/exec"
 	"strings"
@@ -92,4 +93,28 @@ func told(t *testing.T, program string, args ...string) string {
 	out, err := exec.Command(program, args...).CombinedOutput()
 	require.NoError(t, err, "%s", out)
 	return strings.TrimSpace(string(out))
+}
+
+// Some of them are connected in time, some end in the middle, some before.
+func TestAContainerThatEndsWhileItIsConnectedLeavesNothing(t *testing.T) {
+	b := newBench(t)
+	_, err := b.CreateNetwork(engine.Network{Name: "late", Driver: network.Bridge})
+	require.NoError(t, err)
+	for round := range 20 {
+		o := options("sleep", fmt.Sprintf("0.0%02d", round))
+		o.Network, o.AutoRemove = "bridge", round%2 == 0
+		s, err := b.Run(t.Context(), o, engine.StartOptions{})
+		require.NoError(t, err)
+		err = b.Connect(s.ID, engine.Endpoint{Network: "late"})
+		t.Logf("round %d: %v", round, err)
+		_, _ = b.Wait(t.Context(), s.ID)
+	}
+	d, err := b.Network("late")
+	require.NoError(t, err)
+	b.removeAll(t)
+	places, err := b.Places(d)
+	require.NoError(t, err)
+	require.Empty(t, places)
+	require.NoError(t, b.RemoveNetwork("late"))
+	b.mustBeTidy(t)
 }

@@ -1,0 +1,140 @@
+package engine
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"strings"
+
+	"cooper/stage06-network"
+	"cooper/stage07-cli/shim"
+	"cooper/stage07-cli/shim/state"
+)
+
+// Connect puts a container on one more network. One that doesn't run will be on
+// it when it is started.
+func (e *Engine) Connect(name string, place Endpoint) error {
+	return e.rewire(name, place.Network, func(s *network.Spec, namespace *os.File, d *Network) error {
+		place.Network = d.Name
+		if err := validatePlace(&place); err != nil {
+			return err
+		}
+		if namespace != nil {
+			return network.Attach(s, namespace, place)
+		}
+		return network.Join(s, place)
+	})
+}
+
+// Disconnect takes a container off a network. With force also one of which
+// nothing is left but its place there.
+func (e *Engine) Disconnect(name, from string, force bool) error {
+	err := e.rewire(name, from, func(s *network.Spec, namespace *os.File, d *Network) error {
+		if namespace != nil {
+			return network.Detach(s, namespace, d.Name)
+		}
+		return network.Leave(s, d.Name)
+	})
+	if force && errors.Is(err, ErrNotFound) {
+		return e.disconnectGone(name, from)
+	}
+	return err
+}
+
+// disconnectGone gives back what a container has whose record is lost.
+func (e *Engine) disconnectGone(name, from string) error {
+	d, err := e.Network(from)
+	if err != nil {
+		return err
+	}
+	places, err := e.Places(d)
+	for id, place := range places {
+		if place.Name != name && (name == "" || !strings.HasPrefix(id, name)) {
+			continue
+		}
+		if _, err := e.load(id); errors.Is(err, fs.ErrNotExist) && !e.BeingMade(id) {
+			return e.undoLoose(id)
+		}
+	}
+	return errors.Join(err, tell(ErrNotFound, "endpoint %s not found", quoted(name)))
+}
+
+// rewire changes which networks a container is on, and writes it down. The lock
+// keeps it from being started meanwhile. It can end, though, at any moment: so
+// its namespace is held open, and what was made for one that is dead by then is
+// undone, be its own supervisor at it or done.
+func (e *Engine) rewire(name, net string, change func(*network.Spec, *os.File, *Network) error) error {
+	d, err := e.Network(net)
+	missing := err
+	if err != nil && !errors.Is(err, ErrNotFound) {
+		return err
+	}
+	if d != nil && (d.Driver == "host" || d.Driver == "null") {
+		return tell(ErrForbidden, "container cannot be connected to or disconnected from the network %s: that is settled when it is made", d.Name)
+	}
+	c, lock, err := e.claimWhole(name)
+	if err != nil {
+		return err
+	}
+	defer lock.Close()
+	spec, err := c.spec()
+	if err != nil {
+		return err
+	}
+	if missing != nil {
+		// One that was removed while a container that doesn't run was to be on it.
+		if d = (&Network{Name: net}); spec.Network.On(net) == nil {
+			return missing
+		}
+	}
+	namespace, err := c.networkNamespace()
+	if err != nil {
+		return err
+	}
+	defer namespace.Close()
+	if err := change(spec, namespace, d); err != nil {
+		return tell(ErrConflict, "%s", err)
+	}
+	if err := state.WriteJSON(c.dir, state.SpecFile, spec, state.Durability(!c.config.Options.AutoRemove)); err != nil {
+		return err
+	}
+	if namespace != nil && !c.seen.Status.Init.Alive() {
+		return e.undoLoose(c.id)
+	}
+	return e.tellShim(c)
+}
+
+// networkNamespace opens the namespace of a container that runs; nil if it
+// doesn't.
+func (c *container) networkNamespace() (*os.File, error) {
+	if !c.running() {
+		return nil, nil
+	}
+	file, err := os.Open(c.namespace("net"))
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil // it has just ended
+	}
+	if err != nil {
+		return nil, err
+	}
+	if c.seen.Status.Init.Alive() { // so that pid was its own
+		return file, nil
+	}
+	file.Close()
+	return nil, nil
+}
+
+// tellShim has a container's supervisor follow the change.
+func (e *Engine) tellShim(c *container) error {
+	if !c.running() {
+		return nil
+	}
+	client, err := shim.Connect(e.Volatile(c.id))
+	if err == nil {
+		err = errors.Join(client.Rewired(), client.Close())
+	}
+	if errors.Is(err, shim.ErrGone) {
+		return nil // it has ended meanwhile
+	}
+	return err
+}
