@@ -49,7 +49,7 @@ func (d *Definition) check() error {
 	switch {
 	case !isNetworkName(d.Name):
 		return fmt.Errorf("network name %q: use letters, digits and _.-, beginning with a letter or digit", d.Name)
-	case Mode(d.Name) == None || Mode(d.Name) == Host || d.Name == "default":
+	case Mode(d.Name) == None || Mode(d.Name) == Host || Mode(d.Name).isUserMode() || d.Name == "default":
 		return fmt.Errorf("network name %q: it has a meaning of its own: use another", d.Name)
 	case d.Driver != Bridge && d.Driver != Macvlan && d.Driver != IPvlan:
 		return fmt.Errorf("network driver %q: use bridge, macvlan or ipvlan", d.Driver)

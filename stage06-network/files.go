@@ -132,6 +132,9 @@ func (n *Network) ownAddresses() (ips []netip.Addr) {
 			ips = append(ips, n.Endpoints[i].ips()...)
 		}
 	}
+	if own := n.Mode.ownAddress(); own.IsValid() {
+		ips = append(ips, own)
+	}
 	if len(ips) == 0 {
 		ips = []netip.Addr{netip.AddrFrom4([4]byte{127, 0, 1, 1})}
 	}
@@ -142,6 +145,9 @@ func (n *Network) ownAddresses() (ips []netip.Addr) {
 func (n *Network) hostSide() netip.Addr {
 	if e := n.wayOut(); e != nil {
 		return e.Gateway
+	}
+	if ip := n.Mode.hostSide(); ip.IsValid() {
+		return ip
 	}
 	return netip.AddrFrom4([4]byte{127, 0, 0, 1})
 }

@@ -24,10 +24,13 @@ func TestTheStepsOutsideComeInOrder(t *testing.T) {
 			"network/veth", "network/address", "network/publish", "network/write_files"}},
 		{None, []string{"network/write_files"}},
 		{Host, []string{"network/write_files"}},
+		{Pasta, []string{"network/pasta", "network/write_files"}},
+		{Slirp4netns, []string{"network/slirp4netns", "network/add_hostfwd", "network/write_files"}},
 		{"container:abc", []string{"network/write_files"}},
 	} {
 		s := valid()
 		s.ImageID, s.Network.Mode = "sha256:0", c.mode
+		s.Network.Ports = []Port{{HostPort: 8080, ContainerPort: 80, Protocol: TCP}}
 		want := []string{"images/unpack", "cgroups/create", "cgroups/limit", "cgroups/devices", "cgroups/clone_into_cgroup", "namespaces/clone", "cgroups/enter"}
 		want = append(append(want, c.want...), "namespaces/send_spec")
 		require.Equal(t, want, names(Outside(s, &namespaces.Process{}, nil)), "%s", c.mode)

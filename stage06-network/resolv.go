@@ -65,6 +65,9 @@ func (n *Network) adopt(host, upstream resolverFile) resolverFile {
 		if r.servers = host.inside(); len(r.servers) == 0 {
 			r.servers = upstream.inside()
 		}
+		if forwarder := n.Mode.forwarder(); len(host.inside()) == 0 && forwarder.IsValid() {
+			r.servers = []netip.Addr{forwarder} // it asks the host's cache
+		}
 		if len(r.servers) == 0 && n.Mode == Plugged {
 			r.servers = publicServers()
 		}

@@ -65,13 +65,18 @@ type Endpoint struct {
 	Gateway6 netip.Addr   `json:"gateway6,omitzero"`
 }
 
-// Mode is the kind of network: Plugged, None, Host, or "container:ID".
+// Mode is the kind of network: Plugged, None, Host, Pasta, Slirp4netns, or
+// "container:ID".
 type Mode string
 
 const (
 	Plugged Mode = ""     // links of its own into the networks of Endpoints
 	None    Mode = "none" // loopback alone
 	Host    Mode = "host" // the host's network, without any isolation
+
+	// For users without root: a program carries the packets.
+	Pasta       Mode = "pasta"
+	Slirp4netns Mode = "slirp4netns"
 )
 
 // Container returns the ID of "container:ID", or "".
@@ -88,7 +93,7 @@ func ParseMode(flag string) (mode Mode, network string, err error) {
 	switch mode := Mode(flag); {
 	case flag == "" || flag == "default":
 		return Plugged, DefaultNetwork, nil
-	case mode == None, mode == Host, mode.Container() != "":
+	case mode == None, mode == Host, mode.isUserMode(), mode.Container() != "":
 		return mode, "", nil
 	case !isNetworkName(flag):
 		return "", "", fmt.Errorf("network %q: use none, host, container:NAME or the name of a network", flag)
@@ -108,7 +113,11 @@ func (s *Spec) Validate() error {
 	if n.Mode != Plugged && len(n.Endpoints) > 0 {
 		return fmt.Errorf("network %q: it can't be beside another", n.Mode)
 	}
-	if n.Mode != Plugged && len(n.Ports) > 0 {
+	if n.Mode.isUserMode() {
+		if err := s.validateUserMode(); err != nil {
+			return err
+		}
+	} else if n.Mode != Plugged && len(n.Ports) > 0 {
 		return fmt.Errorf("publish %s: the network %q has no ports of its own: use --network bridge", n.Ports[0], n.Mode)
 	}
 	if len(n.Endpoints) > 0 {

@@ -43,13 +43,18 @@ func Connect(s *Spec, p *namespaces.Process) []namespaces.Step {
 		Do:   func() error { return writeFiles(s) },
 		Undo: func() error { return removeFiles(s) },
 	}
-	if s.Network.Mode != Plugged {
-		return []namespaces.Step{files}
-	}
-	c := &cabling{spec: s, process: p}
-	steps := append(c.plug(), c.publish())
-	if s.Network.HasNames() {
-		steps = append(steps, c.resolve())
+	var steps []namespaces.Step
+	switch u := (&userMode{spec: s, process: p}); s.Network.Mode {
+	case Plugged:
+		c := &cabling{spec: s, process: p}
+		steps = append(c.plug(), c.publish())
+		if s.Network.HasNames() {
+			steps = append(steps, c.resolve())
+		}
+	case Pasta:
+		steps = u.pasta()
+	case Slirp4netns:
+		steps = u.slirp4netns()
 	}
 	return append(steps, files)
 }

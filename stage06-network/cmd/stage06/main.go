@@ -30,18 +30,20 @@ func app() *cli.App {
 	flags := []cli.Flag{
 		&cli.GenericFlag{Name: "explain", Value: &explain, Usage: "tell of each step as it begins; --explain=json for programs"},
 		&cli.StringSliceFlag{Name: "publish", Aliases: []string{"p"}, Usage: "lead `[IP:]HOST:CONTAINER[/udp]` to the container"},
-		&cli.StringSliceFlag{Name: "network", Value: cli.NewStringSlice("bridge"), Usage: "be on the network `NAME`, or on none, or on the host's"},
+		&cli.StringSliceFlag{Name: "network", Usage: "be on the network `NAME`, or on none, or on the host's; without root by pasta or slirp4netns (default: bridge, or whichever of the two there is)"},
 		&cli.StringSliceFlag{Name: "add-host", Usage: "know `NAME:ADDRESS` in /etc/hosts"},
 		&cli.StringSliceFlag{Name: "dns", Usage: "ask the name server `ADDRESS`"},
 		&cli.StringSliceFlag{Name: "cap-add", Usage: "give a `CAPABILITY`, or ALL"},
 		&cli.StringFlag{Name: "hostname", Value: "container", Usage: "be `NAME` inside"},
 		&cli.StringFlag{Name: "rootfs", Usage: "take the directory `DIR` in place of an image"},
+		&cli.BoolFlag{Name: "userns", Usage: "a user namespace too, in which the caller is root; without root always"},
+		&cli.BoolFlag{Name: "subids", Usage: "and with it the ids that /etc/subuid and /etc/subgid lend the caller"},
 		&cli.BoolFlag{Name: "tty", Aliases: []string{"t"}, Usage: "give the command a terminal of its own"},
 	}
 	const usage = "{IMAGE|--rootfs DIR} COMMAND [ARG...]"
 	return &cli.App{
 		Name: "stage06", Usage: "containers with a network", HideHelpCommand: true,
-		Flags: []cli.Flag{&cli.StringFlag{Name: "root", Value: "/var/lib/cooper", Usage: "keep images, leases and containers in `DIR`"}},
+		Flags: []cli.Flag{&cli.StringFlag{Name: "root", Value: stateDir(), Usage: "keep images, leases and containers in `DIR`"}},
 		Commands: []*cli.Command{
 			networkCommand(),
 			traceCommand(),
@@ -73,12 +75,12 @@ func run(spec *network.Spec, store *images.Store, explain namespaces.ExplainFlag
 		}
 		defer release()
 	}
-	proxy, err := network.Bind(spec)
+	p := &namespaces.Process{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Watch: explain.Watch(os.Stderr)}
+	outside, err := published(spec, network.Outside(spec, p, store))
 	if err != nil {
 		return err
 	}
-	p := &namespaces.Process{Stdin: os.Stdin, Stdout: os.Stdout, Stderr: os.Stderr, Watch: explain.Watch(os.Stderr)}
-	code, err := namespaces.Foreground(p, append(network.Outside(spec, p, store), proxy.Steps(spec)...))
+	code, err := namespaces.Foreground(p, outside)
 	if removed := os.RemoveAll(containerDir(spec)); err == nil {
 		err = removed
 	}
@@ -86,4 +88,17 @@ func run(spec *network.Spec, store *images.Store, explain namespaces.ExplainFlag
 		err = cli.Exit("", code)
 	}
 	return err
+}
+
+// published takes the ports, and adds a proxy for them to the steps unless they
+// are another program's.
+func published(spec *network.Spec, outside []namespaces.Step) ([]namespaces.Step, error) {
+	if spec.Network.Mode != network.Plugged {
+		return outside, network.Reserve(spec)
+	}
+	proxy, err := network.Bind(spec)
+	if err != nil {
+		return nil, err
+	}
+	return append(outside, proxy.Steps(spec)...), nil
 }

@@ -24,11 +24,14 @@ func prepare(c *cli.Context) (*network.Spec, *images.Store, error) {
 	s.Spec.Spec.Spec = rootfs.Defaults()
 	s.ID, s.Terminal, s.Hostname = namespaces.NewID(), c.Bool("tty"), c.String("hostname")
 	own := filepath.Join(root, "containers", s.ID)
+	if err := s.RunAsCaller(c.Bool("userns"), c.Bool("subids")); err != nil {
+		return nil, nil, err
+	}
 	var store *images.Store
 	if c.IsSet("rootfs") {
 		s.Args = c.Args().Slice()
 		s.Rootfs, err = filepath.Abs(c.String("rootfs"))
-	} else {
+	} else if err = imageTakesRoot(); err == nil {
 		store, err = useImage(c, s, filepath.Join(root, "images"), own)
 	}
 	if err != nil {
@@ -50,7 +53,11 @@ func prepare(c *cli.Context) (*network.Spec, *images.Store, error) {
 
 // readNetwork reads the flags of this stage.
 func readNetwork(c *cli.Context, n *network.Network) (err error) {
-	for _, flag := range c.StringSlice("network") {
+	asked, err := networksOf(c)
+	if err != nil {
+		return err
+	}
+	for _, flag := range asked {
 		mode, name, err := network.ParseMode(flag)
 		if err != nil {
 			return err
