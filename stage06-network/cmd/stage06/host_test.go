@@ -39,6 +39,9 @@ func newHost(t *testing.T) outside {
 	if os.Geteuid() != 0 {
 		t.Skip(notrace.SkipReason + "root")
 	}
+	if _, err := os.Stat("/dev/net/tun"); err != nil {
+		t.Skip(notrace.SkipReason + "/dev/net/tun")
+	}
 	notrace.NeedTool(t, "ip", "newuidmap", "newgidmap")
 	o := make(outside)
 	tid := make(chan int)
