@@ -86,7 +86,13 @@ func (b *bench) atOnce(t *testing.T, ids []string, do func(id string) error) {
 	}
 }
 
-func hostLinks(t *testing.T) string { return told(t, "ip", "-o", "-brief", "link") }
+func hostLinks(t *testing.T) (names []string) {
+	for line := range strings.Lines(told(t, "ip", "-o", "-brief", "link")) {
+		names = append(names, strings.Fields(line)[0])
+	}
+	return names
+}
+
 func hostRules(t *testing.T) string { return told(t, "nft", "list", "ruleset") }
 
 func told(t *testing.T, program string, args ...string) string {
