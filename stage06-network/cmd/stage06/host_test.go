@@ -10,9 +10,11 @@ import (
 	"path/filepath"
 	"runtime"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/dns/dnsmessage"
 	"golang.org/x/sys/unix"
@@ -55,15 +57,23 @@ func newHost(t *testing.T) outside {
 			do()
 		}
 	}()
-	as := func(script string) {
-		out, err := exec.Command("sh", "-ec", script).CombinedOutput()
-		require.NoError(t, err, "%s", out)
+	ip := func(args string) {
+		out, err := exec.Command("ip", strings.Fields(args)...).CombinedOutput()
+		assert.NoError(t, err, "ip %s: %s", args, out)
 	}
-	as(fmt.Sprintf("ip link set lo up; ip link add up0 type veth peer name up1 netns /proc/%d/ns/net", <-tid))
-	as("ip address add " + hostIP + "/24 dev up0; ip link set up0 up; ip route add default via " + outsideIP)
-	o.do(func() { as("ip link set lo up; ip address add " + outsideIP + "/24 dev up1; ip link set up1 up") })
+	ip("link set lo up")
+	ip(fmt.Sprintf("link add up0 type veth peer name up1 netns /proc/%d/ns/net", <-tid))
+	ip("address add " + hostIP + "/24 dev up0")
+	ip("link set up0 up")
+	ip("route add default via " + outsideIP)
+	o.do(func() {
+		ip("link set lo up")
+		ip("address add " + outsideIP + "/24 dev up1")
+		ip("link set up1 up")
+	})
 	t.Cleanup(func() {
-		as("ip link del up0; ip link set lo down")
+		ip("link del up0")
+		ip("link set lo down")
 		close(o)
 	})
 
