@@ -220,8 +220,6 @@ func TestWhoWaitedForHisTurnGetsIt(t *testing.T) {
 	}
 	conn := c.dial(t, "udp", "127.0.0.11:53")
 	query := queryFor("example.org.", dnsmessage.TypeA)
-	_, err := conn.Write(query)
-	require.NoError(t, err)
 	require.Equal(t, dnsmessage.RCodeRefused, unpacked(t, exchange(t, conn, query)).RCode, "its turn never came")
 	<-r.asking
 	require.Equal(t, "600 IN A 192.0.2.1", c.dig(t, "example.org"))
