@@ -32,9 +32,9 @@ func printed(t *testing.T, rows *table, format string) string {
 
 func TestTheTableHasDockersColumns(t *testing.T) {
 	require.Equal(t, ""+
-		"CONTAINER ID   IMAGE             COMMAND                  CREATED                  STATUS                    PORTS                                    NAMES\n"+
-		"a1a1a1a1a1a1   debian:bookworm   \"sh -c 'while true; …\"   3 minutes ago            Up 3 minutes              0.0.0.0:8080->80/tcp, [::1]:53->53/udp   web\n"+
-		"b2b2b2b2b2b2   x                 \"\\x1b]0;t\\a\"             Less than a second ago   Exited (1) 1 second ago                                            evil\\x1b[2J\n",
+		"CONTAINER ID   IMAGE             COMMAND                  CREATED                  STATUS                    PORTS                                                       NAMES\n"+
+		"a1a1a1a1a1a1   debian:bookworm   \"sh -c 'while true; …\"   3 minutes ago            Up 3 minutes              [::1]:53->53/udp, 0.0.0.0:8080->80/tcp, [::]:8080->80/tcp   web\n"+
+		"b2b2b2b2b2b2   x                 \"\\x1b]0;t\\a\"             Less than a second ago   Exited (1) 1 second ago                                                               evil\\x1b[2J\n",
 		printed(t, twoContainers(), ""))
 }
 
@@ -45,7 +45,7 @@ func TestAFormatChoosesWhatIsPrinted(t *testing.T) {
 	lines := strings.Split(printed(t, twoContainers(), "json"), "\n")
 	require.Len(t, lines, 3)
 	require.Contains(t, lines[0], `"Names":"web"`)
-	require.Contains(t, lines[0], `"Ports":"0.0.0.0:8080->80/tcp, [::1]:53->53/udp"`)
+	require.Contains(t, lines[0], `"Ports":"[::1]:53->53/udp, 0.0.0.0:8080->80/tcp, [::]:8080->80/tcp"`)
 	require.NotContains(t, lines[1], "\x1b")
 }
 

@@ -108,7 +108,11 @@ func TestWhatAContainerIsGivenIsWhatItSees(t *testing.T) {
 		{[]string{"--entrypoint", "echo"}, "", "-c"},
 		{[]string{"--network", "none"}, "ls /sys/class/net", "lo"},
 	} {
-		line := append([]string{"run", "--rm", "--network", "none"}, c.flags...)
+		line := []string{"run", "--rm"}
+		if c.flags[0] != "--network" {
+			line = append(line, "--network", "none")
+		}
+		line = append(line, c.flags...)
 		line = append(line, "base")
 		if c.flags[0] == "--entrypoint" {
 			line = append(line, "-c")

@@ -1,6 +1,7 @@
 package shim
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"sync"
@@ -41,6 +42,9 @@ func (n *names) serve(s *network.Spec, pid int) error {
 		return nil
 	}
 	namespace, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", pid))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil // it has just ended, and asks no more
+	}
 	if err != nil {
 		return err
 	}
