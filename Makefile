@@ -42,7 +42,7 @@ test: setup
 
 ## make test-vm       the kernel's tests once more, in a throw-away machine with cgroup v2
 test-vm:
-	@.ci/test-vm
+	@MACHINES=all .ci/test-vm
 
 ## make test-stage03  one stage's tests
 $(STAGES:%=test-%): setup
