@@ -6,8 +6,6 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
-
-	"cooper/stage01-namespaces/notrace"
 )
 
 // Docker and ufw set this policy. Each iptables has a packet filter of its own.
@@ -15,7 +13,9 @@ func TestContainersHaveTheirNetworkWhereOthersDropWhatTheyDontKnow(t *testing.T)
 	for _, iptables := range []string{"iptables-nft", "iptables-legacy"} {
 		t.Run(iptables, func(t *testing.T) {
 			w := newWorld(t)
-			notrace.NeedTool(t, iptables)
+			if _, err := exec.LookPath(iptables); err != nil {
+				t.Skip("for a machine that has " + iptables)
+			}
 			saved := func() string { return counters.ReplaceAllString(run(t, iptables+"-save"), "") }
 			run(t, iptables, "-P", "FORWARD", "DROP")
 			run(t, iptables, "-A", "FORWARD", "-d", "203.0.113.0/24", "-j", "ACCEPT")
