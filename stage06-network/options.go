@@ -66,8 +66,10 @@ func validOption(key, value string) bool {
 	case optionHostIP:
 		ip, err := netip.ParseAddr(value)
 		return err == nil && ip.Is4()
-	case optionBridgeName, optionParent:
+	case optionBridgeName:
 		return isLinkName(value)
+	case optionParent: // eth0, or eth0.10 for a VLAN
+		return isLinkName(strings.ReplaceAll(value, ".", "-"))
 	case optionMacvlan:
 		_, known := macvlanMode(value)
 		return known
