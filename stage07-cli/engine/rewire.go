@@ -92,7 +92,18 @@ func (e *Engine) rewire(name, net string, change func(*network.Spec, *os.File, *
 		return err
 	}
 	defer namespace.Close()
-	if err := change(spec, namespace, d); err != nil {
+	err = change(spec, namespace, d)
+	if err != nil && namespace != nil && !c.seen.Status.Init.Alive() {
+		// It ended in the middle: then this is about its next start.
+		if err := e.undoLoose(c.id); err != nil {
+			return err
+		}
+		if spec, err = c.spec(); err != nil {
+			return err
+		}
+		err = change(spec, nil, d)
+	}
+	if err != nil {
 		return tell(ErrConflict, "%s", err)
 	}
 	if err := state.WriteJSON(c.dir, state.SpecFile, spec, state.Durability(!c.config.Options.AutoRemove)); err != nil {
