@@ -2,14 +2,12 @@ package firewall
 
 import (
 	"errors"
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -28,17 +26,12 @@ import (
 //	198.51.100.2  ── up1 ═ up0 ── 198.51.100.1
 //	                              cooper0  10.118.0.1 ═ 10.118.0.2  ours
 //	                              other0   172.30.0.1 ═ 172.30.0.2  theirs
-const inOwnRoom = "COOPER_TEST_IN_OWN_ROOM"
-
 func TestMain(m *testing.M) {
 	if os.Getenv(asLoop) != "" {
 		loop()
 	}
-	switch {
-	case os.Geteuid() != 0: // the tests of the kernel say that they are skipped
-	case os.Getenv(inOwnRoom) == "":
-		os.Exit(againInOwnRoom())
-	default:
+	notrace.OwnRoom(unix.CLONE_NEWNS)
+	if os.Geteuid() == 0 {
 		if err := errors.Join(
 			unix.Mount("", "/", "", unix.MS_REC|unix.MS_PRIVATE, ""),
 			unix.Mount("tmpfs", "/run", "tmpfs", 0, "mode=755"),
@@ -49,19 +42,6 @@ func TestMain(m *testing.M) {
 		}
 	}
 	os.Exit(m.Run())
-}
-
-func againInOwnRoom() int {
-	runtime.LockOSThread() // Pdeathsig is sent when the thread ends
-	again := exec.Command("/proc/self/exe", os.Args[1:]...)
-	again.Args[0] = os.Args[0]
-	again.Stdin, again.Stdout, again.Stderr = os.Stdin, os.Stdout, os.Stderr
-	again.Env = append(os.Environ(), inOwnRoom+"=1")
-	again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET | unix.CLONE_NEWNS, Pdeathsig: syscall.SIGKILL}
-	if err := again.Run(); err != nil && again.ProcessState == nil {
-		fmt.Fprintln(os.Stderr, "start the tests in namespaces:", err)
-	}
-	return again.ProcessState.ExitCode()
 }
 
 const prefix = "cooper"

@@ -1,14 +1,12 @@
 package resolver
 
 import (
-	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"runtime"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
@@ -22,32 +20,14 @@ import (
 // The tests play on a stage of two kinds of network namespace: "host" is one
 // for the whole test process, whose loopback is so its own, and each container
 // is another.
-const inOwnNetwork = "COOPER_TEST_IN_OWN_NETWORK"
-
 func TestMain(m *testing.M) {
-	switch {
-	case os.Geteuid() != 0: // the tests of the kernel say that they are skipped
-	case os.Getenv(inOwnNetwork) == "":
-		os.Exit(againInOwnNetwork())
-	default:
+	notrace.OwnRoom(0)
+	if os.Geteuid() == 0 {
 		if err := setLoopback(netlink.LinkSetUp); err != nil {
 			panic(err)
 		}
 	}
 	os.Exit(m.Run())
-}
-
-func againInOwnNetwork() int {
-	runtime.LockOSThread() // Pdeathsig is sent when the thread ends
-	again := exec.Command("/proc/self/exe", os.Args[1:]...)
-	again.Args[0] = os.Args[0]
-	again.Stdin, again.Stdout, again.Stderr = os.Stdin, os.Stdout, os.Stderr
-	again.Env = append(os.Environ(), inOwnNetwork+"=1")
-	again.SysProcAttr = &syscall.SysProcAttr{Cloneflags: unix.CLONE_NEWNET, Pdeathsig: syscall.SIGKILL}
-	if err := again.Run(); err != nil && again.ProcessState == nil {
-		fmt.Fprintln(os.Stderr, "start the tests in a network namespace:", err)
-	}
-	return again.ProcessState.ExitCode()
 }
 
 func setLoopback(how func(netlink.Link) error) error {

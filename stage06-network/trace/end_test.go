@@ -37,7 +37,7 @@ func process(t *testing.T, p Probe) *exec.Cmd {
 	told, err := json.Marshal(p)
 	require.NoError(t, err)
 	command := exec.Command("/proc/self/exe")
-	command.Env = append(os.Environ(), inOwnNetwork+"=1", traceFor+"="+string(told))
+	command.Env = append(os.Environ(), traceFor+"="+string(told))
 	return command
 }
 
