@@ -39,19 +39,33 @@ func (m *making) create() error {
 }
 
 // undo ends whatever is in the group and removes it. A fresh process can do it
-// too, from the Spec alone.
+// too, from the Spec alone, and wherever create was killed: the group may be
+// missing in some hierarchies, or in all, and what was made for it be there.
 func (m *making) undo() error {
 	if m.refused {
 		return nil
 	}
-	g, err := m.group()
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
+	path, err := m.spec.path()
+	if err != nil {
+		return err
+	}
+	system, err := m.detect()
+	if err != nil {
+		return err
+	}
+	g, err := system.open(path)
+	if err == nil {
+		err = g.Destroy()
+	} else if errors.Is(err, fs.ErrNotExist) {
+		err = nil
 	}
 	if err != nil {
 		return err
 	}
-	return g.Destroy()
+	for _, p := range system.group(path).places {
+		removeAbove(p.dir, path)
+	}
+	return nil
 }
 
 // create makes the group's directory in every hierarchy, or in none.
@@ -62,9 +76,6 @@ func (s System) create(path string) error {
 	for i, h := range s.Hierarchies {
 		if err := h.create(path, s.Version); err != nil {
 			made := System{s.Version, s.Hierarchies[:i]}
-			if i == 0 {
-				return err
-			}
 			return errors.Join(err, made.group(path).Remove())
 		}
 	}
@@ -83,6 +94,9 @@ func (h Hierarchy) create(path string, version int) error {
 		if err = h.tryCreate(path, version); !gone(err) {
 			break
 		}
+	}
+	if err != nil {
+		removeAbove(filepath.Join(h.Mountpoint, path), path)
 	}
 	return err
 }

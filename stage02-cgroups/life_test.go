@@ -130,6 +130,30 @@ func TestUndoKillsAndRemovesAlsoFromAFreshProcess(t *testing.T) {
 	require.NoError(t, namespaces.Undo(Create(&again, &namespaces.Process{})), "twice is no harm")
 }
 
+// Killed at any mkdir, create leaves a part of the directories it makes, in
+// their order. Nothing but the Spec tells Undo how far it came.
+func TestUndoRemovesWhatAKilledCreateHadMade(t *testing.T) {
+	notrace.Check(t)
+	s := container("true")
+	path, err := s.path()
+	require.NoError(t, err)
+	system, err := Detect()
+	require.NoError(t, err)
+	var dirs []string
+	for _, h := range system.Hierarchies {
+		dirs = append(dirs, filepath.Join(h.Mountpoint, parent), filepath.Join(h.Mountpoint, path))
+	}
+	for made := range len(dirs) + 1 {
+		for _, dir := range dirs[:made] {
+			require.NoError(t, os.Mkdir(dir, 0o755))
+		}
+		require.NoError(t, namespaces.Undo(Create(s, &namespaces.Process{})))
+		for _, dir := range dirs {
+			require.NoDirExists(t, dir, "after %d directories", made)
+		}
+	}
+}
+
 func TestACommandThatIsNotThereLeavesNothing(t *testing.T) {
 	notrace.Check(t)
 	s, p := container("/no/such/command"), &namespaces.Process{}
@@ -147,6 +171,19 @@ func TestALimitThatTheKernelRefusesLeavesNothing(t *testing.T) {
 	require.ErrorContains(t, err, "/sys/devices/system/cpu/online")
 	require.Equal(t, namespaces.ExitEngine, namespaces.ExitCode(err))
 	require.Zero(t, places(t, s))
+}
+
+func TestACgroupThatCanNotBeMadeLeavesNothingAboveIt(t *testing.T) {
+	notrace.Check(t)
+	s, p := container("true"), &namespaces.Process{}
+	s.CgroupPath = parent + "/inner/cgroup.procs" // the name of a file that every group has
+	err := namespaces.Launch(p, Outside(s, p))
+	require.ErrorIs(t, err, fs.ErrExist)
+	system, err := Detect()
+	require.NoError(t, err)
+	for _, h := range system.Hierarchies {
+		require.NoDirExists(t, filepath.Join(h.Mountpoint, parent))
+	}
 }
 
 func TestACgroupThatExistsIsNeitherSharedNorHarmed(t *testing.T) {

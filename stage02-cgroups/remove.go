@@ -48,17 +48,20 @@ func (g *Group) removeDirs() error {
 		if err := removeTree(p.dir); err != nil {
 			return err
 		}
-		// What is above goes if it is ours and empty; if it isn't empty, rmdir
-		// refuses (EBUSY), and that is the check.
-		above := filepath.Dir(p.dir)
-		for path := filepath.Dir(g.path); strings.HasPrefix(path+"/", parent+"/"); path = filepath.Dir(path) {
-			if unix.Rmdir(above) != nil {
-				break
-			}
-			above = filepath.Dir(above)
-		}
+		removeAbove(p.dir, g.path)
 	}
 	return nil
+}
+
+// removeAbove removes what is above a group's directory, as far as it is ours
+// and empty. If it isn't empty, rmdir refuses (EBUSY), and that is the check.
+func removeAbove(dir, path string) {
+	for {
+		dir, path = filepath.Dir(dir), filepath.Dir(path)
+		if !strings.HasPrefix(path+"/", parent+"/") || unix.Rmdir(dir) != nil {
+			return
+		}
+	}
 }
 
 // removeTree removes a group and those that were made inside it. os.RemoveAll

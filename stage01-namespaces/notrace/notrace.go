@@ -39,6 +39,7 @@ func Check(t testing.TB) {
 		t.Fatal("become a subreaper:", err)
 	}
 	reap()
+	removeEmptyGroups()
 	before := snapshot(t)
 	t.Cleanup(func() {
 		processes(t)
