@@ -14,7 +14,7 @@ BUILD    := CGO_ENABLED=0 $(GO) build -trimpath -buildvcs=false -tags urfave_cli
 # stage01 … stage07
 STAGES := $(foreach dir,$(sort $(wildcard stage*-*)),$(firstword $(subst -, ,$(dir))))
 
-.PHONY: help build install setup test test-vm lint demo docs bench clean $(STAGES) $(STAGES:%=test-%)
+.PHONY: help build install setup test test-vm lint demo docs bench bench-network clean $(STAGES) $(STAGES:%=test-%)
 
 help:
 	@sed -n 's/^## /  /p' Makefile
@@ -63,6 +63,10 @@ docs:
 ## make bench         how long a container takes, beside the other engines on this machine
 bench: build
 	@.ci/bench
+
+## make bench-network how fast its network comes and goes, carries data and answers names
+bench-network: build
+	@.ci/bench-network
 
 ## make setup         install what the tests use, if it is missing (Debian, as root)
 setup:
