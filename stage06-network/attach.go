@@ -15,31 +15,31 @@ import (
 // there to the Spec. The file is its network namespace: a pid could become
 // another's meanwhile. When it fails, nothing is left of it.
 func Attach(s *Spec, namespace *os.File, e Endpoint) error {
-	hadWayOut := s.Network.wayOut() != nil
+	before := s.Network.ways()
 	if err := Join(s, e); err != nil {
 		return err
 	}
 	c := &cabling{spec: s, opened: namespace, only: e.Network}
-	steps := c.plug()
-	if !hadWayOut {
-		steps = append(steps, c.publish())
-	}
+	steps := append(c.plug(),
+		namespaces.Step{Name: "network/publish", Do: func() error { return c.lead(before) }, Undo: c.withdraw},
+		namespaces.Step{Name: "network/write_files", Do: func() error { return writeFiles(s) }},
+	)
 	if err := namespaces.Take(steps, nil); err != nil {
+		failed := s.Network.ways()
 		s.Network.Endpoints = s.Network.Endpoints[:len(s.Network.Endpoints)-1]
-		return err
+		return errors.Join(err, c.lead(failed), writeFiles(s))
 	}
-	return writeFiles(s)
+	return nil
 }
 
 // Detach unplugs a running container from a network and takes its place there
-// out of the Spec. If the default route led there, and with it the published
-// ports, they lead to the next network that has a way out.
+// out of the Spec.
 func Detach(s *Spec, namespace *os.File, network string) error {
 	gone := s.Network.On(network)
 	if gone == nil {
 		return Leave(s, network)
 	}
-	wasWayOut := gone == s.Network.wayOut()
+	before := s.Network.ways()
 	c := &cabling{spec: s, opened: namespace, only: network}
 	if err := errors.Join(c.withdraw(), c.removeLink(gone.Link), namespaces.Undo(c.plug())); err != nil {
 		return err
@@ -47,13 +47,19 @@ func Detach(s *Spec, namespace *os.File, network string) error {
 	if err := Leave(s, network); err != nil {
 		return err
 	}
-	if next := s.Network.wayOut(); wasWayOut && next != nil {
-		c := &cabling{spec: s, opened: namespace, only: next.Network}
-		if err := errors.Join(c.setAddresses(), c.publishPorts()); err != nil {
-			return err
-		}
+	return errors.Join(c.lead(before), writeFiles(s))
+}
+
+// lead has the default routes and the published ports lead by the container's
+// ways out, which are others by now than they were before.
+//
+// A client that comes between the two changes of the maps comes to the Proxy.
+func (c *cabling) lead(before ways) error {
+	if c.spec.Network.ways() == before {
+		return nil
 	}
-	return writeFiles(s)
+	all := &cabling{spec: c.spec, opened: c.opened}
+	return errors.Join(all.setRoutes(), all.withdraw(), all.publishPorts())
 }
 
 // Join is Attach for a container that doesn't run: it will be on the network

@@ -106,7 +106,7 @@ func (c *cabling) removeCables() error {
 func (c *cabling) setAddresses() error {
 	err := c.inside(func(inside *netlink.Handle) error {
 		for _, e := range c.endpoints() {
-			if err := e.configure(inside, e == c.spec.Network.wayOut()); err != nil {
+			if err := e.configure(inside, c.spec.Network.gateways(e)); err != nil {
 				return err
 			}
 		}
@@ -120,19 +120,33 @@ func (c *cabling) setAddresses() error {
 	return err
 }
 
-// publishPorts leads the ports to the container's address on the network that
-// is its way out. On Macvlan and IPvlan that is an address of the wire's own,
-// and there is nothing to lead.
+// setRoutes sets the default routes of a container that has its links.
+func (c *cabling) setRoutes() error {
+	return c.inside(func(inside *netlink.Handle) error {
+		for _, e := range c.endpoints() {
+			gateways := c.spec.Network.gateways(e)
+			if len(gateways) == 0 {
+				continue
+			}
+			if err := e.configure(inside, gateways); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// publishPorts leads the ports to the container's addresses on the networks
+// that are its ways out.
 func (c *cabling) publishPorts() error {
-	way := c.spec.Network.wayOut()
-	if way == nil || len(c.spec.Network.Ports) == 0 {
+	if len(c.spec.Network.Ports) == 0 {
 		return nil
 	}
-	d, err := read(string(c.record(way.Network)))
-	if err != nil || d.Driver != Bridge {
+	to, err := c.spec.Network.published()
+	if err != nil || len(to) == 0 {
 		return err
 	}
-	return publish(c.spec.Network.Networks.Table, c.spec.Network.Ports, way.ips())
+	return publish(c.spec.Network.Networks.Table, c.spec.Network.Ports, to)
 }
 
 // withdraw takes the container's ports back. It asks the leases for the
@@ -147,7 +161,11 @@ func (c *cabling) withdraw() error {
 		if len(c.spec.Args) == 0 {
 			return unpublishAll(table, l.addresses)
 		}
-		return errors.Join(unpublish(table, ports, l.addresses), forget(ports, l.addresses))
+		var errs []error
+		for i := range l.addresses { // the other family's may lead to another network
+			errs = append(errs, unpublish(table, ports, l.addresses[i:i+1]))
+		}
+		return errors.Join(append(errs, forget(ports, l.addresses))...)
 	})
 }
 

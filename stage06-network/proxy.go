@@ -59,7 +59,7 @@ func Bind(s *Spec) (*Proxy, error) {
 
 // publishing returns the network that will be the way out, if it's known.
 func (n *Network) publishing() *Definition {
-	for _, e := range n.Endpoints {
+	for _, e := range n.preferred() {
 		if d, err := read(string(n.Networks.record(e.Network))); err == nil && !d.Internal {
 			return d
 		}

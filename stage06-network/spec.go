@@ -57,6 +57,10 @@ type Endpoint struct {
 	MAC     string     `json:"mac,omitempty"`     // as net.ParseMAC reads it
 	Aliases []string   `json:"aliases,omitempty"` // more names, on this network only
 
+	// GatewayPriority is how much the container prefers this network as its way
+	// out; of those with the most it is the first. It may be negative.
+	GatewayPriority int `json:"gatewayPriority,omitempty"`
+
 	// What it was given: network/lease sets these.
 	Link     string       `json:"link,omitempty"`    // eth0, eth1, …
 	Address  netip.Prefix `json:"address,omitzero"`  // with the length of the subnet's prefix
@@ -176,26 +180,6 @@ func (s *Spec) validateNames() error {
 		}
 	}
 	return nil
-}
-
-// wayOut returns the endpoint that the default route leads through: the first
-// one whose network has a way out. Published ports lead to it as well.
-func (n *Network) wayOut() *Endpoint {
-	for i := range n.Endpoints {
-		if n.Endpoints[i].Gateway.IsValid() {
-			return &n.Endpoints[i]
-		}
-	}
-	return nil
-}
-
-// Address returns the address that published ports lead to, which is the zero
-// Addr of a container that no packet can reach from outside.
-func (n *Network) Address() netip.Addr {
-	if e := n.wayOut(); e != nil {
-		return e.Address.Addr()
-	}
-	return netip.Addr{}
 }
 
 // HasNames reports whether the container finds others by name, that is whether

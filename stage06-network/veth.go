@@ -90,10 +90,10 @@ func (e *Endpoint) Hardware() net.HardwareAddr {
 	return append(net.HardwareAddr{0x02, 0x00}, e.Address.Addr().AsSlice()...)
 }
 
-// configure gives the container's link its addresses, and its way out if the
-// default route leads through it. The handle is of a socket in the container's
-// namespace.
-func (e *Endpoint) configure(inside *netlink.Handle, wayOut bool) error {
+// configure gives the container's link its addresses, and the container its
+// default routes by these gateways, in place of those that it may have had. The
+// handle is of a socket in the container's namespace.
+func (e *Endpoint) configure(inside *netlink.Handle, gateways []netip.Addr) error {
 	link, err := inside.LinkByName(e.Link)
 	if err != nil {
 		return fmt.Errorf("find %s: %w", e.Link, err)
@@ -106,13 +106,7 @@ func (e *Endpoint) configure(inside *netlink.Handle, wayOut bool) error {
 	if err := inside.LinkSetUp(link); err != nil {
 		return fmt.Errorf("bring up %s: %w", e.Link, err)
 	}
-	if !wayOut {
-		return nil
-	}
-	for _, gateway := range []netip.Addr{e.Gateway, e.Gateway6} {
-		if !gateway.IsValid() {
-			continue
-		}
+	for _, gateway := range gateways {
 		route := &netlink.Route{LinkIndex: link.Attrs().Index, Gw: gateway.AsSlice()}
 		if err := inside.RouteReplace(route); err != nil {
 			return fmt.Errorf("route by %s: %w", gateway, err)
