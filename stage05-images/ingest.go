@@ -87,11 +87,11 @@ func (s *Store) ingestBytes(ctx context.Context, data []byte) (*ingest, error) {
 	return in, nil
 }
 
-// abandon removes what isn't published and gives the lock back. A file that
-// was renamed is left alone: another ingest may have its old name by now.
+// abandon removes what isn't published and gives the lock back. Of one that was
+// renamed nothing is left, and another ingest may have its old name by now.
 func (in *ingest) abandon() {
-	unionfs.Remove(in.tree())
 	if !in.renamed {
+		unionfs.Remove(in.tree())
 		os.Remove(in.path)
 	}
 	in.file.Close()
@@ -150,6 +150,8 @@ func changedBy(arrivals []*ingest) []string {
 	return slices.DeleteFunc([]string{"blobs/sha256", "layers", "chains"}, func(dir string) bool { return !changed[dir] })
 }
 
+// rename takes the tree first: once the blob is renamed, nothing is locked any
+// more that has this ingest's name.
 func (in *ingest) rename() error {
 	if err := in.renameTree(); err != nil {
 		return err
@@ -172,7 +174,7 @@ func (in *ingest) renameTree() error {
 	case in.chain != "":
 		name = in.store.chainPath(in.chain)
 	default:
-		return nil
+		return unionfs.Remove(in.tree()) // that of a layer that leans, if lean had no use for it
 	}
 	err := os.Rename(in.tree(), name)
 	// Another compression of the same layer may have come first.
