@@ -77,18 +77,19 @@ func flock(ctx context.Context, file *os.File) error {
 	if unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB) == nil {
 		return nil
 	}
-	done := make(chan error, 1)
+	done := make(chan error) // without room: whoever sends knows that it was taken
 	go func() {
 		err := ignoringEINTR(func() error { return unix.Flock(fd, unix.LOCK_EX) })
-		done <- err
-		if err != nil || ctx.Err() != nil {
+		select {
+		case done <- err:
+		case <-ctx.Done():
 			file.Close()
 		}
 	}()
 	select {
 	case err := <-done:
-		if err == nil {
-			err = ctx.Err()
+		if err != nil {
+			file.Close()
 		}
 		return err
 	case <-ctx.Done():
