@@ -32,8 +32,9 @@ func (s *Store) collect(index *ocispec.Index) (gone []digest.Digest, rubbish []s
 			return nil, nil, err
 		}
 	}
+	marked := map[digest.Digest]bool{}
 	for _, entry := range index.Manifests {
-		if err := s.mark(entry, needed); err != nil {
+		if err := s.mark(entry, needed, marked); err != nil {
 			return nil, nil, fmt.Errorf("image %s needs to be removed or pulled first: %w", entryLabel(entry), err)
 		}
 	}
@@ -61,9 +62,13 @@ func (s *Store) collect(index *ocispec.Index) (gone []digest.Digest, rubbish []s
 
 // mark adds everything that a descriptor leads to, whatever kind of document
 // it is. What isn't there is no loss: an index lists the images of platforms
-// that nobody pulled.
-func (s *Store) mark(desc ocispec.Descriptor, needed map[digest.Digest]bool) error {
-	needed[desc.Digest] = true
+// that nobody pulled. Each document is read once: thirty indexes that list the
+// next one twice lead to the last on a billion ways.
+func (s *Store) mark(desc ocispec.Descriptor, needed, marked map[digest.Digest]bool) error {
+	if marked[desc.Digest] {
+		return nil
+	}
+	marked[desc.Digest], needed[desc.Digest] = true, true
 	body, err := s.readBlob(desc.Digest)
 	if err != nil {
 		return err
@@ -73,10 +78,15 @@ func (s *Store) mark(desc ocispec.Descriptor, needed map[digest.Digest]bool) err
 		return err
 	}
 	for _, child := range doc.Manifests {
-		if _, err := os.Stat(s.blobPath(child.Digest)); err == nil && checkDigest(child.Digest) == nil {
-			if err := s.mark(child, needed); err != nil {
-				return err
-			}
+		if checkDigest(child.Digest) != nil {
+			continue
+		}
+		_, err := os.Stat(s.blobPath(child.Digest))
+		if err == nil {
+			err = s.mark(child, needed, marked)
+		}
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
 		}
 	}
 	for _, layer := range doc.Layers {

@@ -3,7 +3,9 @@ package images
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/opencontainers/go-digest"
@@ -104,15 +106,24 @@ func (s *Store) held() (map[digest.Digest]bool, error) {
 			file.Close()
 			continue
 		}
-		file, err := os.Open(path)
-		if err != nil {
-			continue // released just now
+		if err := readHold(path, found); err != nil && !errors.Is(err, fs.ErrNotExist) { // released just now
+			return nil, fmt.Errorf("read hold: %w", err)
 		}
-		lines := bufio.NewScanner(file)
-		for lines.Scan() {
-			found[digest.Digest(lines.Text())] = true
-		}
-		file.Close()
 	}
 	return found, nil
+}
+
+// readHold adds the digests of one hold. Those that can't be read are an error:
+// what they hold would be collected.
+func readHold(path string, found map[digest.Digest]bool) error {
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	lines := bufio.NewScanner(file)
+	for lines.Scan() {
+		found[digest.Digest(lines.Text())] = true
+	}
+	return lines.Err()
 }
