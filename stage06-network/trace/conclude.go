@@ -137,6 +137,7 @@ func (x *experiment) noRoute(err error) {
 	}
 	switch {
 	case !errors.Is(err, unix.ENETUNREACH):
+		x.adviseRoute(err)
 	case x.in.hasDefault(x.destination):
 	case x.destination.Is6():
 		x.advise("the container has no default route for IPv6: its networks have no IPv6, or are internal")
@@ -147,18 +148,3 @@ func (x *experiment) noRoute(err error) {
 
 // places are where a packet can be, in a sentence.
 var places = map[string]string{inContainer: "in the container", onHost: "on the host"}
-
-// why puts the kernel's answers about routes into words.
-func why(err error) string {
-	switch {
-	case errors.Is(err, unix.ENETUNREACH):
-		return "no route to it"
-	case errors.Is(err, unix.EHOSTUNREACH):
-		return "the host doesn't forward it"
-	case errors.Is(err, unix.EACCES):
-		return "a route prohibits it"
-	case errors.Is(err, unix.EINVAL):
-		return "a route throws it away, or its source is impossible"
-	}
-	return err.Error()
-}

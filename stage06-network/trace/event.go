@@ -22,6 +22,7 @@ type event struct {
 	verdict      expr.VerdictKind
 	jump         string // the chain, where the verdict is to jump or go there
 	iif, oif     int    // indexes of the links, 0 where there is none yet
+	mark         uint32 // by which rules tell routing, and one another, about the packet
 	packet       *packet
 }
 
@@ -65,6 +66,8 @@ func parseEvent(payload []byte) (e event, err error) {
 			e.iif = int(attributes.Uint32())
 		case unix.NFTA_TRACE_OIF:
 			e.oif = int(attributes.Uint32())
+		case unix.NFTA_TRACE_MARK:
+			e.mark = attributes.Uint32()
 		case unix.NFTA_TRACE_NETWORK_HEADER:
 			network = attributes.Bytes()
 		case unix.NFTA_TRACE_TRANSPORT_HEADER:

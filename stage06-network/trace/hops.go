@@ -16,7 +16,7 @@ type chapter struct {
 	view  view
 	port  func(index int) string // names a bridge's port, and the container behind it
 	path  path
-	route func(packet, int) Hop // asks for the way of a packet that came in by a link
+	route func(*visit) Hop // asks for the way of a packet that comes out of prerouting
 	hops  []Hop
 }
 
@@ -45,7 +45,7 @@ func (c *chapter) write() []Hop {
 		}
 		c.changed(i)
 		if v.hook == prerouting && v.place == placeLast && !v.bridged() && c.route != nil && !c.path.switched() {
-			c.hops = append(c.hops, c.route(v.packet, v.iif))
+			c.hops = append(c.hops, c.route(v))
 		}
 	}
 	return c.hops

@@ -126,6 +126,13 @@ func sysctlIs(t testing.TB, name, value string) {
 	t.Cleanup(func() { require.NoError(t, os.WriteFile("/proc/sys/net/"+name, []byte(before), 0)) })
 }
 
+// hardware is the address of one of the host's links.
+func hardware(t testing.TB, link string) string {
+	found, err := net.InterfaceByName(link)
+	require.NoError(t, err)
+	return found.HardwareAddr.String()
+}
+
 // state is what a trace could leave in a namespace.
 func state(t testing.TB) string {
 	links, err := exec.Command("ip", "-o", "-br", "link").CombinedOutput()

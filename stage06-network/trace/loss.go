@@ -112,49 +112,6 @@ func (x *experiment) lostInHook(s *side, way Way) bool {
 	return true
 }
 
-// lostInRouting: it came out of prerouting, and neither into input nor forward.
-func (x *experiment) lostInRouting(way Way) bool {
-	p, before := x.of(onHost).path(way), prelude(way)
-	v := p.at(prerouting, placeLast, false)
-	if v == nil || p.switched() || p.saw(input, placeFirst) || p.saw(forward, placeFirst) {
-		return false
-	}
-	to := v.packet.destination.Addr()
-	forwarding := "ipv4/ip_forward"
-	if to.Is6() {
-		forwarding = "ipv6/conf/all/forwarding"
-	}
-	link := x.host.link(v.iif)
-	switch {
-	case sysctl(forwarding) == "0":
-		x.result(Dropped, "%sdropped by the host, which forwards nothing: net.%s is 0", before, strings.ReplaceAll(forwarding, "/", "."))
-		x.advise("switch forwarding on: sysctl -w net.%s=1", strings.ReplaceAll(forwarding, "/", "."))
-	case to.Is4() && sysctl("ipv4/conf/"+link+"/forwarding") == "0":
-		x.result(Dropped, "%sdropped by the host, which forwards nothing that comes by %s: net.ipv4.conf.%s.forwarding is 0", before, link, link)
-		x.advise("switch forwarding on: sysctl -w net.ipv4.conf.%s.forwarding=1", link)
-	case x.wrongSide(v):
-		x.result(Dropped, "%sdropped by the host: its route to %s isn't by %s, where the packet came from (rp_filter)", before, v.packet.source.Addr(), link)
-		x.advise("sysctl -w net.ipv4.conf.%s.rp_filter=2 has the host ask only that there be a route", link)
-	default:
-		hop := x.hostRoute(way)(v.packet, v.iif)
-		x.result(Unreachable, "%sgiven up by the host: %s", before, hop.Text)
-		x.advise("`ip route get %s from %s iif %s` asks for it", to, v.packet.source.Addr(), link)
-	}
-	return true
-}
-
-// wrongSide tells whether the host wants a packet's source to be where the
-// packet came from (rp_filter in the kernel's ip-sysctl; the stricter of the
-// link's and of all counts), and it isn't.
-func (x *experiment) wrongSide(v *visit) bool {
-	strict := max(sysctl("ipv4/conf/all/rp_filter"), sysctl("ipv4/conf/"+x.host.link(v.iif)+"/rp_filter")) == "1"
-	if !strict || !v.packet.source.Addr().Is4() {
-		return false
-	}
-	back, err := x.host.route(v.packet.source.Addr(), nil)
-	return err != nil || back.link.Attrs().Index != v.iif
-}
-
 // lostAtNeighbour: it went through all hooks, and whom it was for isn't there.
 func (x *experiment) lostAtNeighbour() bool {
 	last := x.of(onHost).out.last()

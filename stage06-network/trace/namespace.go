@@ -3,30 +3,16 @@ package trace
 import (
 	"fmt"
 	"os"
-	"runtime"
 
-	"golang.org/x/sys/unix"
+	namespaces "cooper/stage01-namespaces"
 )
 
-// inside runs do in a network namespace; nil is the caller's own. A socket
-// belongs for good to the namespace that it was made in, whoever uses it.
-//
-// The thread is never unlocked, and so ends with its goroutine: one that
-// couldn't come back would carry other goroutines into the container.
+// inside makes a socket in a network namespace; nil is the caller's own.
 func inside(ns *os.File, do func() error) error {
 	if ns == nil {
 		return do()
 	}
-	done := make(chan error)
-	go func() {
-		runtime.LockOSThread()
-		if err := unix.Setns(int(ns.Fd()), unix.CLONE_NEWNET); err != nil {
-			done <- fmt.Errorf("enter the container's network: %w", os.NewSyscallError("setns", err))
-			return
-		}
-		done <- do()
-	}()
-	return <-done
+	return namespaces.Visit(ns, do)
 }
 
 // openNamespace opens the container's network namespace. It is nil where that

@@ -14,6 +14,7 @@ type visit struct {
 	place    string // of a chain of ours: placeFirst, placeTracked or placeLast
 	packet   packet // as it came in
 	iif, oif int
+	mark     uint32
 	events   []event
 }
 
@@ -60,7 +61,7 @@ func (s *sorter) begin(e event) {
 		return
 	}
 	s.ways[e.id], s.seen[way][name] = way, true
-	v := &visit{chain: name, packet: *e.packet, iif: e.iif, oif: e.oif}
+	v := &visit{chain: name, packet: *e.packet, iif: e.iif, oif: e.oif, mark: e.mark}
 	if e.table == s.tap.table {
 		v.hook, v.place = ourChain(e.chain)
 	} else if chain := s.tap.rules.chains[name]; chain != nil && chain.Hooknum != nil {

@@ -3,6 +3,7 @@ package trace
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 )
 
@@ -23,8 +24,24 @@ func (r *Report) Print(w io.Writer) error {
 	for _, advice := range r.Advice {
 		fmt.Fprintf(&text, "  %s\n", advice)
 	}
-	_, err := io.WriteString(w, text.String())
+	_, err := io.WriteString(w, printable(text.String()))
 	return err
+}
+
+// printable writes what isn't fit for a terminal as Go does, \x1b: the names of
+// links, chains and search domains are the container's, which may have put
+// escape sequences there.
+func printable(text string) string {
+	var out strings.Builder
+	for _, r := range text {
+		if r == '\n' || strconv.IsPrint(r) {
+			out.WriteRune(r)
+		} else {
+			quoted := strconv.QuoteRune(r)
+			out.WriteString(quoted[1 : len(quoted)-1])
+		}
+	}
+	return out.String()
 }
 
 func (r *Report) section(hop Hop) string {

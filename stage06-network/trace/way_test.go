@@ -1,7 +1,6 @@
 package trace
 
 import (
-	"net"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -136,9 +135,7 @@ func anImpossibleSource(t *testing.T) {
 	var host *place
 	host.run(t, "ip route add 10.99.0.0/24 dev up0")
 	l.web.run(t, "ip addr add 10.99.0.2/32 dev eth0\nip route replace default via 10.118.0.1 src 10.99.0.2")
-	bridge, err := net.InterfaceByName("cooper0")
-	require.NoError(t, err)
-	l.web.run(t, "ip neigh replace 10.118.0.1 lladdr "+bridge.HardwareAddr.String()+" dev eth0 nud permanent") // it isn't told otherwise, either
+	l.web.run(t, "ip neigh replace 10.118.0.1 lladdr "+hardware(t, "cooper0")+" dev eth0 nud permanent") // it isn't told otherwise, either
 	r := trace(t, l.probe("198.51.100.2", 7, "tcp"))
 	require.Equal(t, Dropped, r.Result)
 	require.Equal(t, "dropped by the host: its route to 10.99.0.2 isn't by cooper0, where the packet came from (rp_filter)", r.Sentence)

@@ -33,7 +33,7 @@ func (x *experiment) write() {
 	x.chapter(Back, container, container.back, nil)
 }
 
-func (x *experiment) chapter(way Way, s *side, p path, route func(packet, int) Hop) {
+func (x *experiment) chapter(way Way, s *side, p path, route func(*visit) Hop) {
 	c := chapter{way: way, where: s.where, tap: s.tap, view: s.view, port: x.port, path: p, route: route}
 	x.report.Hops = append(x.report.Hops, c.write()...)
 }
@@ -52,23 +52,6 @@ func (x *experiment) routeText(to netip.Addr, w way) string {
 // ended tells whether a hop was the packet's last.
 func (x *experiment) ended() bool {
 	return slices.ContainsFunc(x.report.Hops, func(hop Hop) bool { return hop.Ends })
-}
-
-// hostRoute asks for the route that the host takes for a packet.
-func (x *experiment) hostRoute(direction Way) func(packet, int) Hop {
-	return func(p packet, iif int) Hop {
-		hop := Hop{Way: direction, Where: onHost, What: "route"}
-		found, err := x.host.route(p.destination.Addr(), &netlink.RouteGetOptions{IifIndex: iif, SrcAddr: p.source.Addr().AsSlice()})
-		if err != nil {
-			hop.Text, hop.Ends = fmt.Sprintf("%s: %s", p.destination.Addr(), why(err)), true
-			return hop
-		}
-		hop.Text = fmt.Sprintf("%s %s", p.destination.Addr(), found)
-		if found.local {
-			hop.Text = fmt.Sprintf("%s is one of the host's own addresses", p.destination.Addr())
-		}
-		return hop
-	}
 }
 
 // leave says whom the packet was given to after the last hook.
@@ -100,7 +83,7 @@ func (x *experiment) leave(p path) {
 // has for it now.
 func (x *experiment) next(v *visit) (netip.Addr, bool) {
 	to := v.packet.destination.Addr()
-	found, err := x.host.route(to, &netlink.RouteGetOptions{OifIndex: v.oif})
+	found, err := x.host.route(to, &netlink.RouteGetOptions{OifIndex: v.oif, Mark: v.mark})
 	if err != nil || found.local {
 		return netip.Addr{}, false
 	}
