@@ -18,7 +18,9 @@
 //     (proxy.go);
 //   - the files in which names are looked up (files.go, resolv.go; hosts(5),
 //     resolv.conf(5)), and who answers for the neighbours' names (names.go,
-//     package resolver).
+//     package resolver);
+//   - for a user without root, a program that carries the packets (usermode.go;
+//     pasta(1), slirp4netns(1)).
 //
 // Package firewall sees to the other firewalls of the host, and package trace
 // tells where a packet goes.
