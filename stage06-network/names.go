@@ -66,6 +66,9 @@ func (n *neighbours) list() (list []resolver.Network, err error) {
 	entries, err := os.ReadDir(n.networks.Dir)
 	links := map[string]string{}
 	for _, entry := range entries {
+		if !entry.IsDir() { // a lock
+			continue
+		}
 		r := n.networks.record(entry.Name())
 		l, held := r.held(n.id)
 		if !held {

@@ -58,20 +58,16 @@ func (n Network) addresses(name string) (addresses []netip.Addr, known bool, err
 	if !isName(name) {
 		return nil, false, nil
 	}
-	dir, err := os.Open(filepath.Join(n.Dir, "names", name))
+	dir := filepath.Join(n.Dir, "names", name)
+	holders, err := os.ReadDir(dir)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, false, nil
 	}
 	if err != nil {
 		return nil, false, err
 	}
-	defer dir.Close()
-	holders, err := dir.Readdirnames(-1)
-	if err != nil {
-		return nil, false, err
-	}
 	for _, holder := range holders {
-		text, err := os.Readlink(filepath.Join(dir.Name(), holder))
+		text, err := os.Readlink(filepath.Join(dir, holder.Name()))
 		if err != nil { // it has left since
 			continue
 		}
