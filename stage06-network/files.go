@@ -11,6 +11,7 @@ import (
 	"strings"
 
 	rootfs "cooper/stage03-rootfs"
+	"cooper/stage06-network/resolvconf"
 )
 
 // The three files that an image can't know. They are mounted over the image's,
@@ -153,32 +154,32 @@ func (n *Network) hostSide() netip.Addr {
 }
 
 // resolver reads the host's files. One that is missing says nothing.
-func (n *Network) resolver() (resolverFile, error) {
+func (n *Network) resolver() (resolvconf.File, error) {
 	host, err := readResolv(hostResolv)
 	if err != nil {
-		return resolverFile{}, err
+		return resolvconf.File{}, err
 	}
-	var upstream resolverFile
-	if len(host.inside()) == 0 {
+	var upstream resolvconf.File
+	if len(inside(host.Servers)) == 0 {
 		if upstream, err = readResolv(upstreamResolv); err != nil {
-			return resolverFile{}, err
+			return resolvconf.File{}, err
 		}
 	}
 	return n.adopt(host, upstream), nil
 }
 
-func readResolv(path string) (resolverFile, error) {
+func readResolv(path string) (resolvconf.File, error) {
 	file, err := os.Open(path)
 	if errors.Is(err, fs.ErrNotExist) {
-		return resolverFile{}, nil
+		return resolvconf.File{}, nil
 	}
 	if err != nil {
-		return resolverFile{}, fmt.Errorf("read name servers: %w", err)
+		return resolvconf.File{}, fmt.Errorf("read name servers: %w", err)
 	}
 	defer file.Close()
-	r, err := parseResolv(file)
+	r, err := resolvconf.Read(file)
 	if err != nil {
-		return resolverFile{}, fmt.Errorf("read %s: %w", path, err)
+		return resolvconf.File{}, fmt.Errorf("read %s: %w", path, err)
 	}
 	return r, nil
 }

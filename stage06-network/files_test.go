@@ -12,6 +12,7 @@ import (
 
 	namespaces "cooper/stage01-namespaces"
 	rootfs "cooper/stage03-rootfs"
+	"cooper/stage06-network/resolvconf"
 )
 
 func TestTheHostsFileKnowsTheContainerAndWhatWasAsked(t *testing.T) {
@@ -56,9 +57,9 @@ func TestNameServersAreThoseThatTheContainerCanReach(t *testing.T) {
 			stub, behind, "nameserver 1.1.1.1\noptions ndots:2\n"},
 		{"no line is taken over raw", Network{}, "nameserver 192.0.2.1; evil\nnameserver evil\nnameserver\n\x00\n", "", "nameserver 8.8.8.8\nnameserver 8.8.4.4\n"},
 	} {
-		host, err := parseResolv(strings.NewReader(c.host))
+		host, err := resolvconf.Read(strings.NewReader(c.host))
 		require.NoError(t, err)
-		upstream, err := parseResolv(strings.NewReader(c.upstream))
+		upstream, err := resolvconf.Read(strings.NewReader(c.upstream))
 		require.NoError(t, err)
 		require.Equal(t, c.want, c.network.adopt(host, upstream).String(), c.what)
 	}
@@ -171,17 +172,17 @@ func TestTheModeDecidesTheNamespace(t *testing.T) {
 }
 
 // Whatever the host's resolv.conf holds, the container's has lines of three kinds.
-func FuzzParseResolv(f *testing.F) {
+func FuzzAdopt(f *testing.F) {
 	for _, text := range []string{"nameserver 192.0.2.1\nsearch a b\noptions ndots:2\n", "nameserver 127.0.0.53", "domain \x00\nnameserver ::1%eth0", "options\r\n"} {
 		f.Add(text)
 	}
 	f.Fuzz(func(t *testing.T, text string) {
-		host, err := parseResolv(strings.NewReader(text))
+		host, err := resolvconf.Read(strings.NewReader(text))
 		if err != nil {
 			return // a line longer than any resolver reads
 		}
 		n := Network{}
-		for line := range strings.Lines(n.adopt(host, resolverFile{}).String()) {
+		for line := range strings.Lines(n.adopt(host, resolvconf.File{}).String()) {
 			word, rest, _ := strings.Cut(strings.TrimSuffix(line, "\n"), " ")
 			require.Contains(t, []string{"nameserver", "search", "options"}, word)
 			if word == "nameserver" {

@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 
+	"cooper/stage06-network/resolvconf"
 	"cooper/stage06-network/resolver"
 )
 
@@ -41,7 +42,7 @@ func (n *Network) upstream() (list []resolver.Server, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if servers = host.servers; len(servers) == 0 {
+		if servers = host.Servers; len(servers) == 0 {
 			servers = publicServers()
 		}
 	}
@@ -132,13 +133,13 @@ func (c *cabling) stopNames() error {
 	return err
 }
 
-// askNeighbours makes this the resolver of a container that finds its neighbours by name.
-// Names without a dot are asked as they are (ndots:0): they may be a
+// askNeighbours makes it the file of a container that finds its neighbours by
+// name. Names without a dot are asked as they are (ndots:0): they may be a
 // neighbour's.
-func (r resolverFile) askNeighbours() resolverFile {
-	r.servers = []netip.Addr{resolver.Address}
-	if !slices.ContainsFunc(r.options, func(option string) bool { return strings.HasPrefix(option, "ndots:") }) {
-		r.options = append(slices.Clone(r.options), "ndots:0")
+func askNeighbours(r resolvconf.File) resolvconf.File {
+	r.Servers = []netip.Addr{resolver.Address}
+	if !slices.ContainsFunc(r.Options, func(option string) bool { return strings.HasPrefix(option, "ndots:") }) {
+		r.Options = append(slices.Clone(r.Options), "ndots:0")
 	}
 	return r
 }

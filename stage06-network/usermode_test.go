@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	namespaces "cooper/stage01-namespaces"
+	"cooper/stage06-network/resolvconf"
 )
 
 func TestPastaForwardsNoPortsButThoseAskedFor(t *testing.T) {
@@ -31,13 +32,13 @@ func TestPastaIsAskedForTheHostOnlyWhereTheHostIsNamed(t *testing.T) {
 }
 
 func TestWithoutRootALocalNameServerIsAskedByTheProgram(t *testing.T) {
-	local := resolverFile{servers: []netip.Addr{netip.MustParseAddr("127.0.0.53")}}
-	wide := resolverFile{servers: []netip.Addr{netip.MustParseAddr("192.0.2.53")}}
+	local := resolvconf.File{Servers: []netip.Addr{netip.MustParseAddr("127.0.0.53")}}
+	wide := resolvconf.File{Servers: []netip.Addr{netip.MustParseAddr("192.0.2.53")}}
 	for mode, forwarder := range map[Mode]netip.Addr{Pasta: pastaDNS, Slirp4netns: slirpDNS} {
 		n := Network{Mode: mode}
-		require.Equal(t, []netip.Addr{forwarder}, n.adopt(local, wide).servers, "what stands behind the cache may know less")
-		require.Equal(t, []netip.Addr{forwarder}, n.adopt(resolverFile{}, resolverFile{}).servers)
-		require.Equal(t, wide.servers, n.adopt(wide, local).servers)
+		require.Equal(t, []netip.Addr{forwarder}, n.adopt(local, wide).Servers, "what stands behind the cache may know less")
+		require.Equal(t, []netip.Addr{forwarder}, n.adopt(resolvconf.File{}, resolvconf.File{}).Servers)
+		require.Equal(t, wide.Servers, n.adopt(wide, local).Servers)
 	}
 }
 

@@ -8,10 +8,11 @@ import (
 	"net/netip"
 	"os"
 	"slices"
-	"strconv"
 	"strings"
 
 	"golang.org/x/sys/unix"
+
+	"cooper/stage06-network/resolvconf"
 )
 
 // lookUp finds the address as the container would: it may be one already, stand
@@ -31,20 +32,20 @@ func (x *experiment) lookUp(ctx context.Context) (netip.Addr, error) {
 		return netip.Addr{}, fmt.Errorf("look the name up: %w", err)
 	}
 	defer file.Close()
-	config, err := parseResolv(file)
+	config, err := resolvconf.Read(file)
 	if err != nil {
 		return netip.Addr{}, fmt.Errorf("look the name up: %w", err)
 	}
 	return x.askServers(ctx, name, config)
 }
 
-func (x *experiment) askServers(ctx context.Context, name string, config resolvConf) (netip.Addr, error) {
-	if len(config.servers) == 0 {
+func (x *experiment) askServers(ctx context.Context, name string, config resolvconf.File) (netip.Addr, error) {
+	if len(config.Servers) == 0 {
 		return netip.Addr{}, fmt.Errorf("look the name up: /etc/resolv.conf of the container names no server")
 	}
 	var last error
-	for _, full := range config.candidates(name) {
-		for _, server := range config.servers {
+	for _, full := range config.Candidates(name) {
+		for _, server := range config.Servers {
 			addresses, err := x.ask(ctx, server, full)
 			if err != nil {
 				last = err
@@ -86,55 +87,6 @@ func parseHosts(file io.Reader, name string) (found []netip.Addr) {
 	}
 	slices.SortStableFunc(found, func(a, b netip.Addr) int { return a.BitLen() - b.BitLen() })
 	return found
-}
-
-// resolvConf is what resolv.conf(5) says, as far as it matters for one name.
-type resolvConf struct {
-	servers []netip.Addr
-	search  []string
-	ndots   int
-}
-
-func parseResolv(file io.Reader) (resolvConf, error) {
-	config := resolvConf{ndots: 1}
-	lines := bufio.NewScanner(file)
-	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
-		if len(fields) < 2 {
-			continue
-		}
-		switch fields[0] {
-		case "nameserver":
-			if ip, err := netip.ParseAddr(fields[1]); err == nil {
-				config.servers = append(config.servers, ip)
-			}
-		case "search", "domain":
-			config.search = fields[1:]
-		case "options":
-			for _, option := range fields[1:] {
-				if number, is := strings.CutPrefix(option, "ndots:"); is {
-					config.ndots, _ = strconv.Atoi(number)
-				}
-			}
-		}
-	}
-	return config, lines.Err()
-}
-
-// candidates are the full names to ask for, in order: a name with enough dots
-// is tried as it is before the search domains are.
-func (c resolvConf) candidates(name string) []string {
-	if strings.HasSuffix(name, ".") {
-		return []string{name}
-	}
-	var names []string
-	for _, domain := range c.search {
-		names = append(names, name+"."+strings.TrimSuffix(domain, ".")+".")
-	}
-	if strings.Count(name, ".") >= c.ndots {
-		return append([]string{name + "."}, names...)
-	}
-	return append(names, name+".")
 }
 
 // openInRoot opens a file of the container. Its links lead nowhere but into its

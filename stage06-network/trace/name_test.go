@@ -49,14 +49,6 @@ func TestHostsPrefersIPv4(t *testing.T) {
 	require.Equal(t, []netip.Addr{netip.MustParseAddr("10.118.0.2"), netip.MustParseAddr("fd12::2")}, found)
 }
 
-func TestSearchDomainsComeBeforeAShortName(t *testing.T) {
-	config, err := parseResolv(strings.NewReader("nameserver 192.0.2.53\nsearch a.test b.test.\noptions ndots:2 edns0\n"))
-	require.NoError(t, err)
-	require.Equal(t, []string{"web.a.test.", "web.b.test.", "web."}, config.candidates("web"))
-	require.Equal(t, []string{"www.example.org.", "www.example.org.a.test.", "www.example.org.b.test."}, config.candidates("www.example.org"))
-	require.Equal(t, []string{"web."}, config.candidates("web."))
-}
-
 // files makes a container's root with these two.
 func files(t *testing.T, hosts, resolv string) string {
 	root := t.TempDir()
