@@ -75,9 +75,10 @@ func writeAt(fd int, data []byte, offset int64) error {
 	return nil
 }
 
-// isSparse reports whether an entry was made from a file with holes; see "GNU
-// sparse" in tar(5).
-func isSparse(h *tar.Header) bool {
+// IsSparse reports whether an entry was made from a file with holes; see "GNU
+// sparse" in tar(5). Its size says nothing of how many bytes the archive has of
+// it.
+func IsSparse(h *tar.Header) bool {
 	if h.Typeflag == tar.TypeGNUSparse {
 		return true
 	}

@@ -73,7 +73,7 @@ func (w *writer) regular(dir int, base string, h *tar.Header, m metadata, body i
 		return err
 	}
 	fill := w.fill
-	if isSparse(h) {
+	if IsSparse(h) {
 		fill = w.fillSparse
 	}
 	return w.newFile(dir, base, m, func(fd int) error { return fill(fd, body, h.Size) })

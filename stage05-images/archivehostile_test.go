@@ -8,11 +8,13 @@ import (
 	"fmt"
 	"io"
 	"os/exec"
+	"slices"
 	"strings"
 	"testing"
 
 	"cooper/stage01-namespaces/notrace"
 	unionfs "cooper/stage04-unionfs"
+	"cooper/stage04-unionfs/hardlayers"
 
 	"github.com/opencontainers/go-digest"
 	"github.com/stretchr/testify/require"
@@ -62,6 +64,9 @@ func TestWhatIsWrongInAnArchiveIsRefusedAndNothingOfItIsKept(t *testing.T) {
 		"an index that is no JSON":      {without("index.json", "{"), "parse manifest"},
 		"a list that is no JSON":        {without("manifest.json", "["), "parse manifest.json"},
 		"a list of nothing":             {archiveOf(t, file{name: "manifest.json", content: "[]"}), "lists no images"},
+		"an index of nothing":           {archiveOf(t, file{name: "index.json", content: `{"schemaVersion":2,"manifests":[]}`}), "lists no images"},
+		"a layer with holes":            {hardlayers.SparsePAX("layer.tar", 1<<20), "with holes"},
+		"a layer with holes, older":     {hardlayers.SparseGNU("layer.tar", 1<<20), "with holes"},
 		"an archive of 2013":            {archiveOf(t, file{name: "repositories", content: "{}"}), "before 1.10"},
 		"a layer that leads out": {dockerArchive(t, nil, func() []byte {
 			return tarOf(t, "../../../evil=1")
@@ -88,6 +93,26 @@ func TestALinkInAnArchiveLeadsToItsMembersAlone(t *testing.T) {
 		_, err := s.Load(context.Background(), bytes.NewReader(archive), nil)
 		require.ErrorContains(t, err, "refused the archive")
 	}
+}
+
+// As when the tar is unpacked, be it a link and then a file or the other way.
+func TestOfTwoMembersOfOneNameTheLastOneCounts(t *testing.T) {
+	layer := string(tarOf(t, "x=1"))
+	var made Config
+	made.RootFS.DiffIDs = []digest.Digest{digest.FromString(layer)}
+	config, err := json.Marshal(made)
+	require.NoError(t, err)
+	content, link := file{name: "a/layer.tar", content: layer}, file{name: "a/layer.tar", link: "../b/layer.tar"}
+	rest := []file{{name: "c.json", content: string(config)}, {name: "manifest.json", content: `[{"Config":"c.json","RepoTags":["a:1"],"Layers":["a/layer.tar"]}]`}}
+
+	s := newStore(t)
+	loaded(t, s, archiveOf(t, slices.Concat([]file{link, content}, rest)...))
+	img, err := s.Find("a:1")
+	require.NoError(t, err)
+	require.Equal(t, "1", readLayerFile(t, s, img, "x"))
+
+	_, err = newStore(t).Load(context.Background(), bytes.NewReader(archiveOf(t, slices.Concat([]file{content, link}, rest)...)), nil)
+	require.ErrorContains(t, err, "isn't in it")
 }
 
 // Zeros pack a thousand to one and more, and a tar may say that it has any

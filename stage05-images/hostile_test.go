@@ -91,6 +91,9 @@ func TestWhatIsWrongIsRefusedAndNothingOfItIsKept(t *testing.T) {
 		"a negative size": {func(t *testing.T, f *fixture) misbehave {
 			return editing(t, f, func(m *ocispec.Manifest) { m.Layers[0].Size = -1 })
 		}, "size of -1"},
+		"a layer of a terabyte": {func(t *testing.T, f *fixture) misbehave {
+			return editing(t, f, func(m *ocispec.Manifest) { m.Layers[0].Size = 1 << 40 })
+		}, "too big"},
 		"a diffID that isn't the layer's": {func(t *testing.T, f *fixture) misbehave {
 			f.config.RootFS.DiffIDs[0] = digest.FromString("something else")
 			return nil

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"strings"
 
+	unionfs "cooper/stage04-unionfs"
 	"cooper/stage05-images/registry"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -96,6 +97,9 @@ func parseManifest(body []byte) (*ocispec.Manifest, error) {
 	for _, layer := range doc.Layers {
 		if !isLayerType(layer.MediaType) {
 			return nil, fmt.Errorf("parse manifest: unknown kind of layer %q", layer.MediaType)
+		}
+		if layer.Size > unionfs.DefaultLimits().Bytes { // packed it can unpack to nothing, and fill the disk all the same
+			return nil, fmt.Errorf("parse manifest: %w: %d bytes", unionfs.ErrTooBig, layer.Size)
 		}
 	}
 	manifest := &ocispec.Manifest{MediaType: doc.MediaType, Config: *doc.Config, Layers: doc.Layers}

@@ -10,6 +10,7 @@ import (
 	"path"
 	"strings"
 
+	unionfs "cooper/stage04-unionfs"
 	"cooper/stage05-images/registry"
 
 	"github.com/opencontainers/go-digest"
@@ -36,7 +37,10 @@ const (
 	maxMembers = 4096
 )
 
-var errTooMuch = errors.New("the archive holds more names and documents than any image has")
+var (
+	errTooMuch = errors.New("the archive holds more names and documents than any image has")
+	errHoles   = errors.New("it is a file with holes, which a few bytes make as long as they like: pack the archive without --sparse")
+)
 
 // read takes in an archive in one pass, since it may be a pipe. Layers go to
 // the disk as they come, also before it's known which image needs them: the
@@ -70,7 +74,11 @@ func (m *members) member(ctx context.Context, h *tar.Header, body io.Reader) err
 		m.links[name] = path.Join(path.Dir(name), h.Linkname)
 	case tar.TypeLink:
 		m.links[name] = path.Clean(h.Linkname)
-	case tar.TypeReg:
+	case tar.TypeReg, tar.TypeGNUSparse:
+		if unionfs.IsSparse(h) {
+			return errHoles
+		}
+		delete(m.links, name) // of two members of one name the last one counts
 		return m.regular(ctx, name, h.Size, body)
 	}
 	return nil

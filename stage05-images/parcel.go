@@ -77,6 +77,9 @@ func (m *members) fromLayout(tagged []archived) (list []*parcel, err error) {
 		}
 		p.addNames(names)
 	}
+	if len(list) == 0 {
+		return nil, fmt.Errorf("%w: its index.json lists no images", errArchive)
+	}
 	return list, nil
 }
 

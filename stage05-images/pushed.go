@@ -17,9 +17,8 @@ import (
 // keep charts, signatures and bills of materials.
 type pushed struct {
 	document
-	Subject      *ocispec.Descriptor `json:"subject"`
-	ArtifactType string              `json:"artifactType"`
-	Annotations  map[string]string   `json:"annotations"`
+	Subject     *ocispec.Descriptor `json:"subject"`
+	Annotations map[string]string   `json:"annotations"`
 
 	desc ocispec.Descriptor
 }
