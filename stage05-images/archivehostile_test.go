@@ -68,6 +68,7 @@ func TestWhatIsWrongInAnArchiveIsRefusedAndNothingOfItIsKept(t *testing.T) {
 		"a layer with holes":            {hardlayers.SparsePAX("layer.tar", 1<<20), "with holes"},
 		"a layer with holes, older":     {hardlayers.SparseGNU("layer.tar", 1<<20), "with holes"},
 		"an archive of 2013":            {archiveOf(t, file{name: "repositories", content: "{}"}), "before 1.10"},
+		"a hard link into nothing":      {dockerArchive(t, nil, one, linkLayer(t)), "target is in no layer"},
 		"a layer that leads out": {dockerArchive(t, nil, func() []byte {
 			return tarOf(t, "../../../evil=1")
 		}()), "leads out of the layer"},

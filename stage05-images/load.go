@@ -88,9 +88,16 @@ func (m *members) bring(ctx context.Context, parcels []*parcel) error {
 	if err := m.store.publish(append(arrivals, documents...)); err != nil {
 		return err
 	}
-	for _, p := range parcels { // layers whose blobs were there, and no trees
+	return m.complete(ctx, parcels)
+}
+
+// complete unpacks the layers that lean, and those whose blobs were there and no
+// trees. Where that fails, what has been published goes again.
+func (m *members) complete(ctx context.Context, parcels []*parcel) error {
+	for _, p := range parcels {
 		if err := m.store.Unpack(ctx, newImage(p.desc, p.manifest, p.config)); err != nil {
-			return err
+			m.hold.release()
+			return errors.Join(err, m.store.Collect())
 		}
 	}
 	return nil
