@@ -123,7 +123,7 @@ func (e *Engine) claimWhole(name string) (*container, *os.File, error) {
 		return nil, nil, err
 	}
 	if err = c.usable(); err == nil {
-		err = e.heal(c)
+		err = e.healWhole(c)
 	}
 	if err != nil {
 		lock.Close()

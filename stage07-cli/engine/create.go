@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"cooper/stage01-namespaces"
@@ -153,6 +154,9 @@ func (e *Engine) takeName(m *making) error {
 	if wanted != "" {
 		err := e.ReserveName(wanted, m.id)
 		taken := new(state.NameTaken)
+		if errors.As(err, &taken) && e.healAll(slices.Values([]string{taken.ID})) == nil {
+			err = e.ReserveName(wanted, m.id) // its holder may have been a dead one with --rm
+		}
 		if errors.As(err, &taken) {
 			m.config.Options.Name = "" // so that nobody frees the other's
 			return tell(ErrConflict, "Conflict. The container name \"/%s\" is already in use by container \"%s\". You have to remove (or rename) that container to be able to reuse that name.", wanted, taken.ID)

@@ -51,6 +51,18 @@ func (e *Engine) heal(c *container) error {
 	return nil
 }
 
+// healWhole is heal for what needs the container afterwards: of one with --rm
+// nothing is left.
+func (e *Engine) healWhole(c *container) error {
+	if err := e.heal(c); err != nil {
+		return err
+	}
+	if !e.exists(c.id) {
+		return noSuchContainer(c.name())
+	}
+	return nil
+}
+
 // endLoose heals containers with the host's pid namespace, or with another
 // container's, whose shim was killed. The kernel then kills the first process,
 // but of the others it has no reason to: they run on, and nobody watches over

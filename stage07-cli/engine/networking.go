@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"path/filepath"
 	"slices"
 
@@ -78,17 +79,17 @@ func (e *Engine) places(o *CreateOptions) (network.Mode, []network.Endpoint, err
 	return mode, endpoints, nil
 }
 
-// makeRoom takes back what dead containers hold of networks that are full. A
-// reboot ends containers without a word, and so does kill -9 of a shim; where
-// there are addresses enough, they wait for the next command that looks.
+// makeRoom takes back what dead containers hold of what this one needs: the
+// addresses, names and ports that it asks for, and any address of a network
+// that is full. A reboot ends containers without a word, and so does kill -9 of
+// a shim; whatever else they hold waits for the next command that looks.
 func (e *Engine) makeRoom(s *network.Spec) error {
+	holders, err := s.Holders()
+	errs := []error{err, e.healAll(slices.Values(holders))}
 	for _, place := range s.Network.Endpoints {
-		if !e.networks().Full(place.Network) {
-			continue
-		}
-		if err := e.healOn(place.Network); err != nil {
-			return err
+		if e.networks().Full(place.Network) {
+			errs = append(errs, e.healOn(place.Network))
 		}
 	}
-	return nil
+	return errors.Join(errs...)
 }

@@ -5,6 +5,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"io/fs"
+	"iter"
+	"maps"
 	"strings"
 
 	"cooper/stage01-namespaces"
@@ -143,8 +145,13 @@ func (e *Engine) Places(d *Network) (map[string]network.Place, error) {
 // their leases would hold it for ever.
 func (e *Engine) healOn(name string) error {
 	places, err := e.networks().Places(name)
+	return errors.Join(e.healAll(maps.Keys(places)), err)
+}
+
+// healAll tidies up after those of the containers whose shims are dead.
+func (e *Engine) healAll(ids iter.Seq[string]) error {
 	var errs []error
-	for id := range places {
+	for id := range ids {
 		c, err := e.load(id)
 		switch {
 		case errors.Is(err, fs.ErrNotExist):
@@ -157,7 +164,7 @@ func (e *Engine) healOn(name string) error {
 			}
 		}
 	}
-	return errors.Join(append(errs, err)...)
+	return errors.Join(errs...)
 }
 
 // undoLoose undoes what was made outside for a container of which there is no

@@ -3,7 +3,6 @@ package engine
 import (
 	"context"
 	"errors"
-	"os"
 
 	"cooper/stage07-cli/shim/state"
 	"golang.org/x/sys/unix"
@@ -37,16 +36,13 @@ func (e *Engine) Remove(ctx context.Context, name string, o RemoveOptions) error
 		lock, err := e.lockIdle(ctx, c)
 		switch {
 		case errors.Is(err, ErrNotFound):
-			return nil // --rm was faster, or another rm
+			return nil // --rm was faster, or another rm, or healing was its end
 		case errors.Is(err, errRunning):
 			continue // started again meanwhile
 		case err != nil:
 			return err
 		}
 		defer lock.Close()
-		if _, err := os.Lstat(c.dir); err != nil {
-			return nil // healing removed it
-		}
 		// Whatever the last run may have left, on a power cut for example.
 		return errors.Join(e.undo(c), e.discard(c, o.Volumes || c.config.Options.AutoRemove))
 	}

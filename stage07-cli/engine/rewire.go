@@ -2,10 +2,12 @@ package engine
 
 import (
 	"errors"
+	"fmt"
 	"io/fs"
 	"os"
 	"strings"
 
+	"cooper/stage01-namespaces"
 	"cooper/stage06-network"
 	"cooper/stage07-cli/shim"
 	"cooper/stage07-cli/shim/state"
@@ -19,10 +21,20 @@ func (e *Engine) Connect(name string, place Endpoint) error {
 		if err := validatePlace(&place); err != nil {
 			return err
 		}
-		if namespace != nil {
-			return network.Attach(s, namespace, place)
+		if s.Network.On(d.Name) != nil {
+			return fmt.Errorf("endpoint with name %s already exists in network %s", e.namesOf([]string{s.ID}), d.Name)
 		}
-		return network.Join(s, place)
+		if namespace == nil {
+			return network.Join(s, place)
+		}
+		if half, err := e.recall(s, d); half {
+			if err := network.Detach(s, namespace, d.Name); err != nil {
+				return err
+			}
+		} else if err != nil {
+			return err
+		}
+		return network.Attach(s, namespace, place)
 	})
 }
 
@@ -31,6 +43,14 @@ func (e *Engine) Connect(name string, place Endpoint) error {
 func (e *Engine) Disconnect(name, from string, force bool) error {
 	err := e.rewire(name, from, func(s *network.Spec, namespace *os.File, d *Network) error {
 		if namespace != nil {
+			if _, err := e.recall(s, d); err != nil {
+				return err
+			}
+		}
+		switch {
+		case s.Network.On(d.Name) == nil:
+			return fmt.Errorf("container %s is not connected to network %s", e.namesOf([]string{s.ID}), d.Name)
+		case namespace != nil:
 			return network.Detach(s, namespace, d.Name)
 		}
 		return network.Leave(s, d.Name)
@@ -39,6 +59,20 @@ func (e *Engine) Disconnect(name, from string, force bool) error {
 		return e.disconnectGone(name, from)
 	}
 	return err
+}
+
+// recall adds to the Spec what it doesn't know: a place of the container's that
+// a connect has made which was killed before it wrote that down.
+func (e *Engine) recall(s *network.Spec, d *Network) (half bool, err error) {
+	if s.Network.On(d.Name) != nil {
+		return false, nil
+	}
+	places, err := e.Places(d)
+	place, half := places[s.ID]
+	if half {
+		s.Network.Endpoints = append(s.Network.Endpoints, Endpoint{Network: d.Name, Link: place.Link})
+	}
+	return half, err
 }
 
 // disconnectGone gives back what a container has whose record is lost.
@@ -95,7 +129,7 @@ func (e *Engine) rewire(name, net string, change func(*network.Spec, *os.File, *
 	err = change(spec, namespace, d)
 	if err != nil && namespace != nil && !c.seen.Status.Init.Alive() {
 		// It ended in the middle: then this is about its next start.
-		if err := e.undoLoose(c.id); err != nil {
+		if err := e.unplug(c.id); err != nil {
 			return err
 		}
 		if spec, err = c.spec(); err != nil {
@@ -110,9 +144,15 @@ func (e *Engine) rewire(name, net string, change func(*network.Spec, *os.File, *
 		return err
 	}
 	if namespace != nil && !c.seen.Status.Init.Alive() {
-		return e.undoLoose(c.id)
+		return e.unplug(c.id)
 	}
 	return e.tellShim(c)
+}
+
+// unplug undoes all that leads to a container. The rest of it is left to its
+// supervisor, which still asks the cgroup how it ended.
+func (e *Engine) unplug(id string) error {
+	return namespaces.Undo(network.Connect(e.bareSpec(id), new(namespaces.Process)))
 }
 
 // networkNamespace opens the namespace of a container that runs; nil if it

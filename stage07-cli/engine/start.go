@@ -146,7 +146,7 @@ func (e *Engine) lockIdle(ctx context.Context, c *container) (*os.File, error) {
 			}
 			continue
 		default:
-			err = e.heal(c)
+			err = e.healWhole(c)
 		}
 		if err != nil {
 			lock.Close()

@@ -8,6 +8,8 @@ import (
 
 	"cooper/stage06-network"
 	"cooper/stage07-cli/shim/state"
+
+	"golang.org/x/sys/unix"
 )
 
 // rewire follows a change of the container's networks: the engine has made it,
@@ -34,7 +36,7 @@ type names struct {
 	end  func() error // nil: it isn't served, or not any more
 }
 
-// serve begins, if it hasn't begun. The process is our child, not reaped.
+// serve begins, if it hasn't begun. The process is our child.
 func (n *names) serve(s *network.Spec, pid int) error {
 	n.lock.Lock()
 	defer n.lock.Unlock()
@@ -49,6 +51,10 @@ func (n *names) serve(s *network.Spec, pid int) error {
 		return err
 	}
 	defer namespace.Close()
+	// Looked at after it was opened: a child that isn't reaped has its pid still.
+	if err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err == unix.ECHILD {
+		return nil
+	}
 	n.end, err = network.Resolve(s, namespace)
 	return err
 }
