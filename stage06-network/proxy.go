@@ -30,6 +30,7 @@ type Proxy struct {
 	streams []net.Listener
 	packets []*net.UDPConn
 	relays  []*udpRelay
+	room    chan struct{} // holds one for each TCP client that is served
 
 	container atomic.Pointer[netip.Addr]
 }
@@ -72,7 +73,11 @@ func (n *Network) publishing() *Definition {
 //
 // Call it before anything of the container is made.
 func Listen(ports []Port) (*Proxy, error) {
-	p := &Proxy{}
+	clients, err := clientsAtOnce()
+	if err != nil {
+		return nil, err
+	}
+	p := &Proxy{room: make(chan struct{}, clients)}
 	for _, port := range ports {
 		bound, err := p.bind(port)
 		if err != nil {
@@ -121,6 +126,9 @@ func (p *Proxy) open(port Port) (Port, error) {
 			return port, err
 		}
 		p.packets = append(p.packets, conn)
+		if err := tellCalledAddress(conn); err != nil {
+			return port, err
+		}
 		local = conn.LocalAddr()
 	} else {
 		listener, err := net.Listen(TCP+family, address)
@@ -154,7 +162,7 @@ func (p *Proxy) Serve(container netip.Addr) {
 			go relay.serve()
 			packets++
 		} else {
-			go serveTCP(p.streams[streams], to)
+			go serveTCP(p.streams[streams], p.room, to)
 			streams++
 		}
 	}

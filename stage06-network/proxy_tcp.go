@@ -2,25 +2,51 @@ package network
 
 import (
 	"errors"
+	"fmt"
 	"io"
 	"net"
 	"net/netip"
 	"sync"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
-// serveTCP accepts clients until the listener is closed.
-func serveTCP(listener net.Listener, to func() netip.AddrPort) {
+// relayFiles is how many descriptors a client takes: two sockets, and for
+// splice(2) a pipe in each direction.
+const relayFiles = 2 + 2*2
+
+// clientsAtOnce is how many TCP clients a Proxy serves at the same time, with
+// half of the descriptors that the process may have. The supervisor needs the
+// others: it couldn't even be told to stop the container.
+func clientsAtOnce() (int, error) {
+	var limit unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		return 0, fmt.Errorf("read the limit of open files: %w", err)
+	}
+	return int(min(max(limit.Cur/2/relayFiles, 1), 1<<16)), nil
+}
+
+// serveTCP accepts clients until the listener is closed. Those for whom there
+// is no room wait for another one's end, in the kernel's queue.
+func serveTCP(listener net.Listener, room chan struct{}, to func() netip.AddrPort) {
 	for {
 		client, err := listener.Accept()
 		if errors.Is(err, net.ErrClosed) {
 			return
 		}
-		if err != nil { // descriptors or memory ran out; nothing tells when there are some again
+		if err != nil {
+			// The process or the kernel has no more descriptors or memory, and not
+			// for our clients' sake. Nothing tells when there are some again; net/http
+			// asks again after a while, too.
 			time.Sleep(50 * time.Millisecond)
 			continue
 		}
-		go relayTCP(client.(*net.TCPConn), to())
+		room <- struct{}{}
+		go func() {
+			defer func() { <-room }()
+			relayTCP(client.(*net.TCPConn), to())
+		}()
 	}
 }
 

@@ -129,6 +129,33 @@ func TestClientsThatComeBeforeServeWait(t *testing.T) {
 	require.Equal(t, "at last", string(answer))
 }
 
+func TestTCPClientsForWhomThereIsNoRoomWait(t *testing.T) {
+	port := service(t, func(conn *net.TCPConn) {
+		fmt.Fprint(conn, "hello")
+		go func() { _, _ = io.Copy(conn, conn); conn.Close() }()
+	})
+	proxy, err := Listen([]Port{{HostIP: netip.MustParseAddr("127.0.0.1"), ContainerPort: port, Protocol: TCP}})
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, proxy.Close()) })
+	proxy.room = make(chan struct{}, 2)
+	proxy.Serve(netip.MustParseAddr("127.0.0.1"))
+	hello := func(conn net.Conn) error {
+		_, err := io.ReadFull(conn, make([]byte, len("hello")))
+		return err
+	}
+	var clients []net.Conn
+	for range 2 {
+		clients = append(clients, dial(t, TCP, proxy.Ports()[0].hostSide()))
+		require.NoError(t, hello(clients[len(clients)-1]))
+	}
+	waiting := dial(t, TCP, proxy.Ports()[0].hostSide())
+	require.NoError(t, waiting.SetReadDeadline(time.Now().Add(100*time.Millisecond)))
+	require.ErrorIs(t, hello(waiting), os.ErrDeadlineExceeded)
+	require.NoError(t, clients[0].Close())
+	require.NoError(t, waiting.SetReadDeadline(time.Now().Add(10*time.Second)))
+	require.NoError(t, hello(waiting))
+}
+
 func TestOnlyAPortOfNoAddressIsOnIPv6Too(t *testing.T) {
 	if _, err := os.Stat("/proc/net/if_inet6"); err != nil {
 		t.Skip("a kernel without IPv6")

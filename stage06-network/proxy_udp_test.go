@@ -72,19 +72,57 @@ func TestAUDPClientThatIsSilentIsForgotten(t *testing.T) {
 	<-served
 }
 
-func TestUDPClientsAreLimited(t *testing.T) {
+func TestTheUDPClientThatIsSilentForLongestMakesRoom(t *testing.T) {
 	proxy, address := through(t, UDP, echo(t))
-	for range udpClients + 20 {
-		conn, err := net.Dial(UDP, address)
-		require.NoError(t, err)
-		_, err = conn.Write([]byte("x"))
-		require.NoError(t, err)
-		require.NoError(t, conn.Close())
+	first, second := dial(t, UDP, address), dial(t, UDP, address)
+	require.Equal(t, "one", ask(t, first, "one"))
+	require.Equal(t, "two", ask(t, second, "two"))
+	require.Equal(t, "again", ask(t, first, "again"))
+	for i := range udpClients - 1 {
+		require.Equal(t, "hello", ask(t, dial(t, UDP, address), "hello"), "client %d", i)
 	}
 	relay := proxy.relays[0]
-	require.Never(t, func() bool {
-		relay.lock.Lock()
-		defer relay.lock.Unlock()
-		return len(relay.clients) > udpClients
-	}, 50*time.Millisecond, time.Millisecond)
+	relay.lock.Lock()
+	defer relay.lock.Unlock()
+	known := map[netip.AddrPort]bool{}
+	for caller := range relay.clients {
+		known[caller.client] = true
+	}
+	require.Equal(t, udpClients, len(known))
+	require.True(t, known[local(first)])
+	require.False(t, known[local(second)])
+}
+
+func local(conn net.Conn) netip.AddrPort { return netip.MustParseAddrPort(conn.LocalAddr().String()) }
+
+func TestAUDPClientIsAnsweredByTheAddressThatItCalled(t *testing.T) {
+	ports := []Port{{ContainerPort: echo(t), Protocol: UDP}, {HostIP: netip.IPv4Unspecified(), ContainerPort: echo(t), Protocol: UDP}}
+	proxy, err := Listen(ports)
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, proxy.Close()) })
+	proxy.Serve(netip.MustParseAddr("127.0.0.1"))
+	for _, port := range proxy.Ports() {
+		for _, ip := range []string{"127.0.0.1", "127.0.0.2", "127.1.2.3"} {
+			client := dial(t, UDP, netip.AddrPortFrom(netip.MustParseAddr(ip), port.HostPort).String())
+			require.Equal(t, ip, ask(t, client, ip))
+		}
+	}
+}
+
+// The container comes to another network, and its way out goes there.
+func TestAUDPClientThatIsKnownIsLedToTheNewAddress(t *testing.T) {
+	proxy, address := through(t, UDP, echo(t))
+	client := dial(t, UDP, address)
+	require.Equal(t, "one", ask(t, client, "one"))
+	proxy.Lead(netip.MustParseAddr("127.0.0.9"))
+	moved, err := net.ListenUDP(UDP, &net.UDPAddr{IP: net.IPv4(127, 0, 0, 9), Port: int(proxy.Ports()[0].ContainerPort)})
+	require.NoError(t, err)
+	defer moved.Close()
+	_, err = io.WriteString(client, "two")
+	require.NoError(t, err)
+	require.NoError(t, moved.SetDeadline(time.Now().Add(10*time.Second)))
+	heard := make([]byte, 16)
+	n, err := moved.Read(heard)
+	require.NoError(t, err)
+	require.Equal(t, "two", string(heard[:n]))
 }

@@ -30,6 +30,7 @@ func TestAPublishedPortIsReachedFromEverywhere(t *testing.T) {
 			{"another machine", w.outside, hostIP + ":8080", outsideIP},
 			{"the host by its own address", nil, hostIP + ":8080", hostIP},
 			{"the host by localhost", nil, "127.0.0.1:8080", gate},
+			{"the host by another address of loopback", nil, "127.0.0.2:8080", gate},
 			{"the host by IPv6 localhost", nil, "[::1]:8080", gate},
 			{"the host by the bridge", nil, gate + ":8080", gate},
 			{"the host by the container's address", nil, web.ip() + ":80", gate},
