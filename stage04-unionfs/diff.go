@@ -132,7 +132,7 @@ func (d *differ) opaque(fd int, at string) error {
 func (d *differ) regular(f *found) error {
 	file, err := f.openFile()
 	if err != nil {
-		return err
+		return ignoring(err, unix.ENOENT)
 	}
 	defer file.Close()
 	if done, err := d.secondName(f); done || err != nil {
@@ -175,11 +175,11 @@ func (d *differ) secondName(f *found) (bool, error) {
 }
 
 func (d *differ) symlink(f *found) error {
-	if done, err := d.secondName(f); done || err != nil {
-		return err
-	}
 	target, err := f.readlink()
 	if err != nil {
+		return ignoring(err, unix.ENOENT)
+	}
+	if done, err := d.secondName(f); done || err != nil {
 		return err
 	}
 	h := header(f.at, tar.TypeSymlink, &f.stat, nil)

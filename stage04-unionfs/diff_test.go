@@ -144,6 +144,25 @@ func TestDiffOpensNoFileThatALinkTookThePlaceOf(t *testing.T) {
 	}
 }
 
+// A commit with --pause=false, of a container that goes on.
+func TestWhatIsRemovedMeanwhileIsNotInTheLayer(t *testing.T) {
+	needRoot(t)
+	layer := applied(t, dir("d/"), file("d/f", ""), file("f", ""), hardlink("g", "f"), symlink("link", "f"), file("stays", ""))
+	root, err := openRoot(layer)
+	require.NoError(t, err)
+	defer unix.Close(root)
+	var out bytes.Buffer
+	d := &differ{out: tar.NewWriter(&out), names: map[inode]string{}}
+	require.NoError(t, walk(root, "", func(f *found) error {
+		if f.at != "stays" && f.at != "g" {
+			require.NoError(t, os.RemoveAll(layer+"/"+f.at))
+		}
+		return d.visit(f)
+	}))
+	require.NoError(t, d.out.Close())
+	require.Equal(t, []string{"d/", "g", "stays"}, listed(t, &out), "the directory was open already")
+}
+
 type writerFunc func([]byte) (int, error)
 
 func (f writerFunc) Write(b []byte) (int, error) { return f(b) }

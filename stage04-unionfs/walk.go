@@ -1,7 +1,6 @@
 package unionfs
 
 import (
-	"errors"
 	"io"
 	"os"
 	"path"
@@ -26,10 +25,12 @@ type found struct {
 // A container may still be writing in the tree. So nothing is reached by its
 // path: each directory is opened below its parent, without following a link
 // that the container may just have put in its place.
+//
+// What it removes meanwhile is passed over, at whatever moment that is.
 func walk(dir int, at string, visit func(*found) error) error {
 	names, err := sortedNames(dir)
 	if err != nil {
-		return err
+		return ignoring(err, unix.ENOENT)
 	}
 	for _, name := range names {
 		if err := walkInto(dir, path.Join(at, name), name, visit); err != nil {
@@ -44,11 +45,8 @@ func walkInto(dir int, at, base string, visit func(*found) error) error {
 		return failed("walk", at[:64]+"…", unix.ENAMETOOLONG)
 	}
 	stat, err := fstatat(dir, base)
-	if errors.Is(err, unix.ENOENT) {
-		return nil // removed since its directory was read
-	}
 	if err != nil {
-		return err
+		return ignoring(err, unix.ENOENT)
 	}
 	f := &found{at: at, dir: dir, base: base, fd: -1, stat: stat}
 	if !isDir(&stat) {
@@ -56,7 +54,7 @@ func walkInto(dir int, at, base string, visit func(*found) error) error {
 	}
 	f.fd, err = openat2(dir, base, unix.O_RDONLY|unix.O_DIRECTORY|unix.O_NOFOLLOW, noLinks)
 	if err != nil {
-		return err
+		return ignoring(err, unix.ENOENT)
 	}
 	defer unix.Close(f.fd)
 	if err := visit(f); err != nil {

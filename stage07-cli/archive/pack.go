@@ -65,9 +65,9 @@ func Pack(w io.Writer, s Source, name string) error {
 func PackRoot(w io.Writer, root *os.Root) error {
 	buffered := bufio.NewWriterSize(w, 256<<10)
 	p := &packer{root: root, out: tar.NewWriter(buffered), names: map[inode]string{}}
-	err := fs.WalkDir(root.FS(), ".", func(at string, _ fs.DirEntry, err error) error {
-		if err != nil || at == "." {
-			return err
+	err := p.walk(func(at string) error {
+		if at == "." {
+			return nil
 		}
 		return p.entry(at, at)
 	})
@@ -85,29 +85,41 @@ func directoryOf(at string, info fs.FileInfo) string {
 // inode tells files apart whatever their names.
 type inode struct{ device, number uint64 }
 
+func inodeOf(info fs.FileInfo) inode {
+	stat := info.Sys().(*syscall.Stat_t)
+	return inode{uint64(stat.Dev), stat.Ino}
+}
+
 // A packer writes one tar.
 type packer struct {
 	root  *os.Root
 	out   *tar.Writer
-	names map[inode]string // of files with several names, the first that was met
+	names map[inode]string // of files with several names, the one that was written first
 }
 
 // everything writes the root and all below it, in the order of names.
 func (p *packer) everything(name string) error {
+	return p.walk(func(at string) error { return p.entry(at, path.Join(name, at)) })
+}
+
+// walk goes to all that is in the root. What is removed meanwhile is passed
+// over: whoever packs a container that runs doesn't stop it for that.
+func (p *packer) walk(visit func(at string) error) error {
 	return fs.WalkDir(p.root.FS(), ".", func(at string, _ fs.DirEntry, err error) error {
-		if err != nil {
-			return err
+		if err == nil {
+			err = visit(at)
 		}
-		return p.entry(at, path.Join(name, at))
+		if errors.Is(err, fs.ErrNotExist) && at != "." {
+			return nil
+		}
+		return err
 	})
 }
 
-// entry writes what is at a path below the root.
+// entry writes what is at a path below the root. Before it has begun to write it
+// may fail with fs.ErrNotExist.
 func (p *packer) entry(at, name string) error {
 	info, err := p.root.Lstat(at)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // removed since its directory was read
-	}
 	if err != nil || info.Mode()&fs.ModeSocket != 0 {
 		return err
 	}
@@ -119,7 +131,7 @@ func (p *packer) entry(at, name string) error {
 		defer file.Close()
 		return p.header(info, name+"/", "", file)
 	}
-	if first := p.firstName(info, name); first != "" {
+	if first := p.names[inodeOf(info)]; first != "" {
 		return p.out.WriteHeader(&tar.Header{Typeflag: tar.TypeLink, Name: name, Linkname: first, Format: tar.FormatPAX})
 	}
 	if info.Mode()&fs.ModeSymlink != 0 {
@@ -133,20 +145,6 @@ func (p *packer) entry(at, name string) error {
 		return p.regular(at, name)
 	}
 	return p.header(info, name, "", nil)
-}
-
-// firstName is the name under which a file has been written already.
-func (p *packer) firstName(info fs.FileInfo, name string) string {
-	stat := info.Sys().(*syscall.Stat_t)
-	if stat.Nlink < 2 {
-		return ""
-	}
-	file := inode{uint64(stat.Dev), stat.Ino}
-	first, met := p.names[file]
-	if !met {
-		p.names[file] = name
-	}
-	return first
 }
 
 func (p *packer) regular(at, name string) error {
@@ -178,7 +176,8 @@ func (p *packer) open(at string, flags int) (*os.File, error) {
 	return p.root.OpenFile(at, os.O_RDONLY|unix.O_NOFOLLOW|flags, 0)
 }
 
-// header begins an entry. An open file has attributes besides.
+// header begins an entry, and notes the name of what may have more of them. An
+// open file has attributes besides.
 func (p *packer) header(info fs.FileInfo, name, target string, file *os.File) error {
 	h, err := tar.FileInfoHeader(nameless{info}, target)
 	if err != nil {
@@ -191,6 +190,9 @@ func (p *packer) header(info fs.FileInfo, name, target string, file *os.File) er
 		if h.PAXRecords, err = unionfs.Attributes(int(file.Fd())); err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
+	}
+	if !info.IsDir() && info.Sys().(*syscall.Stat_t).Nlink > 1 {
+		p.names[inodeOf(info)] = name
 	}
 	return p.out.WriteHeader(h)
 }
