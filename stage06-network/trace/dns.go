@@ -15,12 +15,12 @@ import (
 const serverPatience = 2 * time.Second
 
 // ask asks one server for a name's addresses: IPv4's, and if there are none,
-// IPv6's.
+// IPv6's. That there are none is no error.
 func (x *experiment) ask(ctx context.Context, server netip.Addr, name string) ([]netip.Addr, error) {
 	for _, kind := range []dnsmessage.Type{dnsmessage.TypeA, dnsmessage.TypeAAAA} {
 		addresses, err := x.query(ctx, server, name, kind)
 		if err != nil {
-			return nil, fmt.Errorf("ask name server %s: %w", server, err)
+			return nil, err
 		}
 		if len(addresses) > 0 {
 			return addresses, nil
@@ -74,7 +74,7 @@ func (x *experiment) query(ctx context.Context, server netip.Addr, name string, 
 
 func answered(message dnsmessage.Message) (addresses []netip.Addr, err error) {
 	if message.RCode != dnsmessage.RCodeSuccess && message.RCode != dnsmessage.RCodeNameError {
-		return nil, fmt.Errorf("it answers %s", message.RCode)
+		return nil, errCode(message.RCode)
 	}
 	for _, record := range message.Answers {
 		switch body := record.Body.(type) {
@@ -85,4 +85,21 @@ func answered(message dnsmessage.Message) (addresses []netip.Addr, err error) {
 		}
 	}
 	return addresses, nil
+}
+
+// errCode is a server's answer that it has none to give.
+type errCode dnsmessage.RCode
+
+func (e errCode) Error() string {
+	switch dnsmessage.RCode(e) {
+	case dnsmessage.RCodeFormatError:
+		return "FORMERR"
+	case dnsmessage.RCodeServerFailure:
+		return "SERVFAIL"
+	case dnsmessage.RCodeNotImplemented:
+		return "NOTIMP"
+	case dnsmessage.RCodeRefused:
+		return "REFUSED"
+	}
+	return fmt.Sprintf("with error %d", uint16(e))
 }

@@ -63,23 +63,15 @@ func (x *experiment) run(ctx context.Context) (err error) {
 		return err
 	}
 	defer x.host.Close()
-	if x.destination, err = x.lookUp(ctx); err != nil {
+	if x.destination, err = x.lookUp(ctx); err != nil || !x.destination.IsValid() {
 		return err
-	}
-	protocol, err := x.probe.protocol(x.destination)
-	if err != nil {
-		return err
-	}
-	x.report.Protocol = map[uint8]string{6: "tcp", 17: "udp"}[protocol]
-	if x.report.Protocol == "" {
-		x.report.Protocol = "icmp"
 	}
 	if x.route, err = x.in.route(x.destination, nil); err != nil {
 		x.noRoute(err)
 		return nil
 	}
 	x.cable = x.in.cable(x.route.link, x.host, x.ns)
-	if x.call, err = newCall(x.ns, protocol, x.route.source, netip.AddrPortFrom(x.destination, x.probe.Port)); err != nil {
+	if x.call, err = newCall(x.ns, protocolNumber(x.report.Protocol, x.destination), x.route.source, netip.AddrPortFrom(x.destination, x.probe.Port)); err != nil {
 		return err
 	}
 	defer x.call.close()

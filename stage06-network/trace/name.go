@@ -17,10 +17,14 @@ import (
 
 // lookUp finds the address as the container would: it may be one already, stand
 // in /etc/hosts, or be known to the name servers of /etc/resolv.conf, which are
-// asked from the container's network. The report says who knew.
+// asked from the container's network. The report says who knew; where nobody
+// does, the address is invalid, and the report is at its end.
 func (x *experiment) lookUp(ctx context.Context) (netip.Addr, error) {
 	name := x.probe.Host
 	if ip, err := netip.ParseAddr(name); err == nil {
+		if ip.Is6() && ip.IsLinkLocalUnicast() {
+			return ip, fmt.Errorf("%s is an address of each link there is: give one that is known beyond a link", ip)
+		}
 		return ip.Unmap(), nil
 	}
 	for _, ip := range x.hosts(name) {
@@ -37,29 +41,6 @@ func (x *experiment) lookUp(ctx context.Context) (netip.Addr, error) {
 		return netip.Addr{}, fmt.Errorf("look the name up: %w", err)
 	}
 	return x.askServers(ctx, name, config)
-}
-
-func (x *experiment) askServers(ctx context.Context, name string, config resolvconf.File) (netip.Addr, error) {
-	if len(config.Servers) == 0 {
-		return netip.Addr{}, fmt.Errorf("look the name up: /etc/resolv.conf of the container names no server")
-	}
-	var last error
-	for _, full := range config.Candidates(name) {
-		for _, server := range config.Servers {
-			addresses, err := x.ask(ctx, server, full)
-			if err != nil {
-				last = err
-				continue
-			}
-			if len(addresses) > 0 {
-				x.say(Out, inContainer, "name", fmt.Sprintf("%s is %s, says name server %s of /etc/resolv.conf", strings.TrimSuffix(full, "."), addresses[0], server))
-				return addresses[0], nil
-			}
-			last = fmt.Errorf("name server %s knows no %s", server, strings.TrimSuffix(full, "."))
-			break // another server would say the same
-		}
-	}
-	return netip.Addr{}, fmt.Errorf("look the name up in the container: %w", last)
 }
 
 // hosts lists the addresses that /etc/hosts has for a name, IPv4 first.

@@ -38,9 +38,9 @@ func TestTargets(t *testing.T) {
 }
 
 func TestAProtocolNeedsAPort(t *testing.T) {
-	_, err := Probe{Host: "web", Protocol: "udp"}.protocol(netip.MustParseAddr("192.0.2.1"))
+	_, err := Probe{Host: "web", Protocol: "udp"}.protocol()
 	require.ErrorContains(t, err, "give a port, as in web:80")
-	_, err = Probe{Host: "web", Port: 80, Protocol: "sctp"}.protocol(netip.MustParseAddr("192.0.2.1"))
+	_, err = Probe{Host: "web", Port: 80, Protocol: "sctp"}.protocol()
 	require.ErrorContains(t, err, "neither tcp nor udp")
 }
 
@@ -78,6 +78,8 @@ func TestNamesAreLookedUpAsTheContainerDoes(t *testing.T) {
 		{"in hosts", aNameInHosts},
 		{"by its name server", aNameOfTheNameServer},
 		{"by nobody", aNameThatNobodyHas},
+		{"by the engine", aNameThatTheEngineDoesNotKnow},
+		{"not at all", anAddressOfNoParticularLink},
 	})
 }
 
@@ -90,7 +92,7 @@ func aNameInHosts(t *testing.T) {
 
 func aNameOfTheNameServer(t *testing.T) {
 	l := newLab(t)
-	l.nameServer(t, map[string][4]byte{"web.lab.test.": {198, 51, 100, 2}})
+	l.outside.nameServer(t, "", map[string][4]byte{"web.lab.test.": {198, 51, 100, 2}}, dnsmessage.RCodeNameError)
 	l.outside.run(t, "ip route add default via 198.51.100.1")
 	p := l.probe("web", 9, "tcp")
 	p.Root = files(t, "", "nameserver 198.51.100.2\nsearch no.test lab.test\n")
@@ -101,23 +103,62 @@ func aNameOfTheNameServer(t *testing.T) {
 
 func aNameThatNobodyHas(t *testing.T) {
 	l := newLab(t)
-	l.nameServer(t, nil)
+	l.outside.nameServer(t, "", nil, dnsmessage.RCodeNameError)
+	l.db.nameServer(t, "", nil, dnsmessage.RCodeServerFailure)
 	l.outside.run(t, "ip route add default via 198.51.100.1")
-	p := l.probe("web", 9, "tcp")
-	p.Root = files(t, "", "nameserver 198.51.100.2\n")
-	_, err := Run(context.Background(), p)
-	require.ErrorContains(t, err, "trace web: look the name up in the container: name server 198.51.100.2 knows no web")
-	p.Root = files(t, "", "")
-	_, err = Run(context.Background(), p)
-	require.ErrorContains(t, err, "names no server")
+	l.web.run(t, "ip -6 route del default")
+	p := l.probe("shop", 9, "tcp")
+	for resolv, want := range map[string]struct {
+		why    string
+		advice []string
+	}{
+		"nameserver 198.51.100.2\n": {"name server 198.51.100.2 knows no shop", nil},
+		"nameserver 198.51.100.2\nnameserver 198.51.100.9\nsearch lab.test\n": {"name server 198.51.100.2 knows no shop", nil},
+		"nameserver 198.51.100.1\n": {"nobody listens at the name server's address 198.51.100.1", []string{"trace the way there with --udp: 198.51.100.1:53"}},
+		"nameserver fd13::53\n":     {"there is no route to name server fd13::53", []string{"trace the way there with --udp: [fd13::53]:53"}},
+		"nameserver 198.51.100.9\n": {"name server 198.51.100.9 doesn't answer within 2s", []string{"trace the way there with --udp: 198.51.100.9:53"}},
+		"nameserver 10.118.0.3\n":   {"name server 10.118.0.3 answers SERVFAIL", nil},
+		"search lab.test\n":         {"/etc/resolv.conf names no server", nil},
+	} {
+		p.Root = files(t, "", resolv)
+		r := trace(t, p)
+		require.Equal(t, Unknown, r.Result, resolv)
+		require.Equal(t, "the container finds no address for shop: "+want.why, r.Sentence)
+		require.Equal(t, want.advice, r.Advice, resolv)
+		require.Equal(t, []Hop{{Way: Out, Where: inContainer, What: "name", Text: "shop: " + want.why, Ends: true}}, r.Hops)
+	}
 }
 
-// nameServer answers outside for these names, and knows no others.
-func (l *lab) nameServer(t *testing.T, known map[string][4]byte) {
+// The engine's own server, which is at this address in each container.
+func aNameThatTheEngineDoesNotKnow(t *testing.T) {
+	l := newLab(t)
+	p := l.probe("shop", 9, "tcp")
+	p.Root = files(t, "", "nameserver 127.0.0.11\n")
+	l.web.nameServer(t, "127.0.0.11", nil, dnsmessage.RCodeNameError)
+	require.Equal(t, []string{"a container's name is known to those that share a network with it, other than the default one"}, trace(t, p).Advice)
+	p.Host = "example.org"
+	require.Empty(t, trace(t, p).Advice)
+
+	p.Root = files(t, "", "nameserver 127.0.0.12\nnameserver 127.0.0.11\n")
+	l.db.nameServer(t, "127.0.0.11", nil, dnsmessage.RCodeServerFailure)
+	p.NetNS = l.db.netns
+	require.Equal(t, []string{"127.0.0.11 is the engine's own: it asks the servers of --dns, or the host's, and nobody at all if the container's networks are internal"}, trace(t, p).Advice)
+}
+
+func anAddressOfNoParticularLink(t *testing.T) {
+	l := newLab(t)
+	for _, ip := range []string{"fe80::1", "fe80::1%eth0"} {
+		_, err := Run(context.Background(), l.probe(ip, 9, "tcp"))
+		require.EqualError(t, err, "trace "+ip+": "+ip+" is an address of each link there is: give one that is known beyond a link")
+	}
+}
+
+// nameServer answers for these names, and for others with an error.
+func (p *place) nameServer(t *testing.T, address string, known map[string][4]byte, otherwise dnsmessage.RCode) {
 	var socket net.PacketConn
-	l.outside.do(func() {
+	p.do(func() {
 		var err error
-		socket, err = net.ListenPacket("udp4", ":53")
+		socket, err = net.ListenPacket("udp4", address+":53")
 		require.NoError(t, err)
 	})
 	t.Cleanup(func() { socket.Close() })
@@ -128,7 +169,7 @@ func (l *lab) nameServer(t *testing.T, known map[string][4]byte) {
 			if message.Unpack(buffer[:n]) != nil {
 				continue
 			}
-			message.Response, message.RCode = true, dnsmessage.RCodeNameError
+			message.Response, message.RCode = true, otherwise
 			question := message.Questions[0]
 			if ip, is := known[question.Name.String()]; is {
 				message.RCode = dnsmessage.RCodeSuccess

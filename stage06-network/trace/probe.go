@@ -46,20 +46,32 @@ func ParseTarget(target string) (host string, port uint16, err error) {
 	return host, uint16(wide), nil
 }
 
-func (p Probe) protocol(to netip.Addr) (uint8, error) {
+// protocol is tcp, udp or icmp.
+func (p Probe) protocol() (string, error) {
 	switch {
 	case p.Port == 0 && p.Protocol != "" && p.Protocol != "icmp":
-		return 0, fmt.Errorf("trace %s to %s: give a port, as in %s:80", p.Protocol, p.Host, p.Host)
-	case p.Port == 0 && to.Is6():
-		return unix.IPPROTO_ICMPV6, nil
+		return "", fmt.Errorf("trace %s to %s: give a port, as in %s:80", p.Protocol, p.Host, p.Host)
 	case p.Port == 0:
-		return unix.IPPROTO_ICMP, nil
-	case p.Protocol == "" || p.Protocol == "tcp":
-		return unix.IPPROTO_TCP, nil
-	case p.Protocol == "udp":
-		return unix.IPPROTO_UDP, nil
+		return "icmp", nil
+	case p.Protocol == "":
+		return "tcp", nil
+	case p.Protocol != "tcp" && p.Protocol != "udp":
+		return "", fmt.Errorf("trace to %s:%d: protocol %q is neither tcp nor udp", p.Host, p.Port, p.Protocol)
 	}
-	return 0, fmt.Errorf("trace to %s:%d: protocol %q is neither tcp nor udp", p.Host, p.Port, p.Protocol)
+	return p.Protocol, nil
+}
+
+// protocolNumber is the one in the IP header, see protocols(5).
+func protocolNumber(protocol string, to netip.Addr) uint8 {
+	switch {
+	case protocol == "tcp":
+		return unix.IPPROTO_TCP
+	case protocol == "udp":
+		return unix.IPPROTO_UDP
+	case to.Is6():
+		return unix.IPPROTO_ICMPV6
+	}
+	return unix.IPPROTO_ICMP
 }
 
 // Run sends one packet from the container and reports what became of it. That
@@ -68,11 +80,15 @@ func Run(ctx context.Context, p Probe) (*Report, error) {
 	if p.Timeout == 0 {
 		p.Timeout = 3 * time.Second
 	}
-	x := &experiment{probe: p, report: &Report{Container: p.Container, Destination: p.Host}}
+	protocol, err := p.protocol()
+	if err != nil {
+		return nil, err
+	}
+	x := &experiment{probe: p, report: &Report{Container: p.Container, Destination: p.Host, Protocol: protocol}}
 	if p.Port != 0 {
 		x.report.Destination = net.JoinHostPort(p.Host, strconv.Itoa(int(p.Port)))
 	}
-	err := x.run(ctx)
+	err = x.run(ctx)
 	if errors.Is(err, unix.EPERM) || errors.Is(err, unix.EACCES) {
 		return nil, fmt.Errorf("trace %s: tracing reads and writes the host's packet filter, which takes root: %w", p.Host, err)
 	}

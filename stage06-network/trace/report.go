@@ -50,6 +50,7 @@ type Result string
 
 // The results.
 const (
+	Unknown     Result = "unknown"     // nobody has an address for the name
 	Answered    Result = "answered"    // by its destination
 	Refused     Result = "refused"     // it arrived, and nobody listens there
 	Dropped     Result = "dropped"     // by a rule
