@@ -110,7 +110,10 @@ func hosts(s *Spec) string {
 	if s.Hostname != "" {
 		names := s.Hostname
 		if s.Domainname != "" {
-			names = s.Hostname + "." + s.Domainname + " " + names
+			names += "." + s.Domainname
+		}
+		if bare, _, isFull := strings.Cut(names, "."); isFull {
+			names += " " + bare
 		}
 		for _, ip := range s.Network.ownAddresses() {
 			fmt.Fprintf(&text, "%s\t%s\n", ip, names)

@@ -135,7 +135,7 @@ func TestACommitIsToldInTheHistoryOfTheImage(t *testing.T) {
 	h.ok("run", "--name", "c", "-p", "127.0.0.1::80", "--stop-signal", "INT", "-l", "a=b", "base", "sh", "-c", "echo changed > /file")
 	id := h.ok("commit", "-a", "Ada", "-m", "more", "-c", "HEALTHCHECK --interval=5s --retries=2 CMD test -e /file", "-c", `ONBUILD COPY . /src`,
 		"-c", "EXPOSE 443 53/udp", "-c", `CMD ["cat", "/file"]`, "-c", "USER 1", "-c", "WORKDIR /tmp", "c", "new:1")
-	require.Equal(t, `{"Interval":5000000000,"Retries":2,"Test":["CMD-SHELL","test -e /file"]} ["COPY . /src"] {"443/tcp":{},"53/udp":{},"80/tcp":{}} INT Ada more`,
+	require.Equal(t, `{"Test":["CMD-SHELL","test -e /file"],"Interval":5000000000,"Retries":2} ["COPY . /src"] {"443/tcp":{},"53/udp":{},"80/tcp":{}} INT Ada more`,
 		h.ok("image", "inspect", "-f", "{{json .Config.Healthcheck}} {{json .Config.OnBuild}} {{json .Config.ExposedPorts}} {{.Config.StopSignal}} {{.Author}} {{.Comment}}", "new:1"))
 	require.Equal(t, "changed", h.ok("run", "--rm", "--network", "none", "new:1"))
 	require.Equal(t, id+"|sh -c echo changed > /file|more\n"+base+"|busybox of this machine|",

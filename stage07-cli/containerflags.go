@@ -37,7 +37,7 @@ func networkFlags() []urfave.Flag {
 		many("publish p", "Publish a port: `HOST:CONTAINER`, with ADDRESS: before or /udp behind"),
 		toggle("publish-all P", "Publish each exposed port, at a free one of the host"),
 		many("expose", "Say that the command listens on `PORT`[-PORT][/udp]"),
-		many("network net", "Connect to a `network` (again for one more), bridge, none, host or container:NAME; or name=NETWORK,ip=…,ip6=…,mac-address=…,alias=… (default bridge)"),
+		many("network net", "Connect to a `network` (again for one more), bridge, none, host or container:NAME; or name=NETWORK,ip=…,ip6=…,mac-address=…,alias=…,gw-priority=… (default bridge)"),
 		text("ip", "Have the IPv4 `address` on the first network"),
 		text("ip6", "Have the IPv6 `address` on the first network"),
 		text("mac-address", "Have the hardware `address` on the first network"),

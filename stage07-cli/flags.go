@@ -39,6 +39,15 @@ func split(names string) (long string, aliases []string) {
 	return words[0], words[1:]
 }
 
+// listed are the values of a flag of which each may be several, with commas
+// between them.
+func listed(values []string) (list []string) {
+	for _, value := range values {
+		list = append(list, strings.Split(value, ",")...)
+	}
+	return list
+}
+
 func explainFlag() urfave.Flag {
 	return &urfave.GenericFlag{Name: "explain", Value: new(namespaces.ExplainFlag),
 		Usage: "Tell every step that the kernel sees, as it happens; --explain=json for machines"}

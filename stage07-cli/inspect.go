@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"text/template"
 
 	"cooper/stage07-cli/engine"
 
@@ -95,17 +96,35 @@ func printInspected(c *urfave.Context, all []any) error {
 		return err
 	}
 	for _, one := range all {
-		data, err := asJSON(one)
+		text, err := filled(row, one)
 		if err != nil {
 			return err
 		}
-		var out strings.Builder
-		if err := printTemplate(&out, row, data); err != nil {
-			return err
-		}
-		fmt.Fprint(c.App.Writer, cleanLines(out.String()))
+		fmt.Fprint(c.App.Writer, cleanLines(text))
 	}
 	return nil
+}
+
+// filled is the template with the value in it, twice tried as Docker does. The
+// value itself knows which of its maps are somebody's labels or networks, where
+// a key may be missing: {{json .NetworkSettings.Networks.kind}} is null for a
+// container that isn't on it. Its JSON has all names as they are printed, such
+// as .Id, and none may be missing.
+func filled(row *template.Template, value any) (string, error) {
+	lenient, err := row.Clone()
+	if err != nil {
+		return "", err
+	}
+	var out strings.Builder
+	if printTemplate(&out, lenient.Option("missingkey=default"), value) == nil {
+		return out.String(), nil
+	}
+	data, err := asJSON(value)
+	if err != nil {
+		return "", err
+	}
+	err = printTemplate(&out, row, data)
+	return out.String(), err
 }
 
 // asJSON turns a value into what a template sees: the names of the JSON, which

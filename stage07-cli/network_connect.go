@@ -13,10 +13,11 @@ func networkConnect() *urfave.Command {
 			text("ip", "Have the IPv4 `address` there"),
 			text("ip6", "Have the IPv6 `address` there"),
 			many("alias", "Be found there by one more `name`"),
+			text("gw-priority", "Go out by this network if its `number` is the highest of all (0 unless given)"),
 		},
 		Action: takes(2, 2, func(c *urfave.Context) error {
-			place := engine.Endpoint{Network: c.Args().Get(0), Aliases: c.StringSlice("alias")}
-			for _, key := range []string{"ip", "ip6"} {
+			place := engine.Endpoint{Network: c.Args().Get(0), Aliases: listed(c.StringSlice("alias"))}
+			for _, key := range []string{"ip", "ip6", "gw-priority"} {
 				if !c.IsSet(key) {
 					continue
 				}

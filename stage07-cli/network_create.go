@@ -57,6 +57,6 @@ func newNetwork(c *urfave.Context) (asked engine.Network, err error) {
 	if asked.Options, err = network.ParseOptions(c.StringSlice("opt")); err != nil {
 		return asked, &usageError{"", err.Error()}
 	}
-	asked.Subnets, err = parseSubnets(c.StringSlice("subnet"), c.StringSlice("ip-range"), c.StringSlice("gateway"), c.StringSlice("aux-address"))
+	asked.Subnets, err = parseSubnets(listed(c.StringSlice("subnet")), listed(c.StringSlice("ip-range")), listed(c.StringSlice("gateway")), c.StringSlice("aux-address"))
 	return asked, err
 }

@@ -16,6 +16,9 @@ func TestANetworkIsMadeListedInspectedAndRemoved(t *testing.T) {
 		"--label", "a=b", "--label", "c", "--internal", "-o", "com.docker.network.driver.mtu=1400", "--attachable")
 	require.Regexp(t, `^[0-9a-f]{64}$`, id)
 	six := h.ok("network", "create", "--ipv6", "--subnet", "fd12::/64", "-d", "bridge", "six")
+	two := h.ok("network", "create", "--subnet", "10.10.0.0/16,fd10::/64", "--gateway=10.10.0.9,fd10::9", "two")
+	require.Equal(t, "10.10.0.9 fd10::9", h.ok("network", "inspect", "--verbose", "-f", "{{range .IPAM.Config}}{{.Gateway}} {{end}}", two[:9]))
+	h.ok("network", "rm", "two")
 	require.Equal(t, "NETWORK ID     NAME      DRIVER    SCOPE\n"+
 		h.ok("network", "ls", "-qf", "name=^bridge$")+"   bridge    bridge    local\n"+
 		h.ok("network", "ls", "-qf", "driver=host")+"   host      host      local\n"+
@@ -127,7 +130,14 @@ func TestAContainerIsOnSeveralNetworksAndComesAndGoes(t *testing.T) {
 	require.Equal(t, "backend,shop", strings.Join(sorted(strings.ReplaceAll(h.ok("ps", "--format", "{{.Networks}}"), ",", "\n")), ","))
 	require.Equal(t, "10.21.0.9 [counter]", h.ok("inspect", "-f", "{{.NetworkSettings.Networks.shop.IPAddress}} {{.NetworkSettings.Networks.shop.Aliases}}", "web"))
 
-	h.ok("network", "connect", "--ip", "10.23.0.7", "--ip6", "fd23::7", "--alias", "a", "--alias", "b", "later", "web")
+	// What scripts ask to find out whether it is on a network.
+	require.Equal(t, "null "+id, h.ok("inspect", "-f", "{{json .NetworkSettings.Networks.later}} {{.ID}}", "web"))
+	require.Equal(t, "", h.ok("inspect", "-f", `{{index .Config.Labels "nosuch"}}`, "web"))
+	require.Equal(t, id, h.ok("inspect", "-f", "{{.Id}}", "web"))
+	require.Contains(t, h.cooper("inspect", "-f", "{{.NoSuch}}", "web").stderr, `map has no entry for key "NoSuch"`)
+
+	h.ok("network", "connect", "--ip", "10.23.0.7", "--ip6", "fd23::7", "--alias", "a,b", "later", "web")
+	require.Equal(t, "[a b]", h.ok("inspect", "-f", "{{.NetworkSettings.Networks.later.Aliases}}", "web"))
 	require.Equal(t, id+" web 02:00:0a:17:00:07 10.23.0.7/16 fd23::7/64", places("later"))
 	require.Contains(t, h.ok("exec", "web", "ip", "addr"), "inet 10.23.0.7/16")
 	r := h.cooper("network", "rm", "later")
@@ -148,6 +158,25 @@ func TestAContainerIsOnSeveralNetworksAndComesAndGoes(t *testing.T) {
 	require.Equal(t, "", places("backend"))
 	h.ok("rm", "-f", "web")
 	require.Equal(t, "", places("later"))
+}
+
+func TestTheNetworkWithTheHighestPriorityIsTheWayOut(t *testing.T) {
+	h := newHostApart(t)
+	for i, name := range []string{"shop", "backend", "later"} {
+		h.ok("network", "create", "--subnet", "10.2"+string(rune('1'+i))+".0.0/16", name)
+	}
+	h.ok("run", "-d", "--name", "web", "--network", "shop", "--network", "name=backend,gw-priority=1", "base", "sleep", "1000")
+	wayOut := func() string { return h.ok("exec", "web", "ip", "route", "show", "default") }
+	require.Contains(t, wayOut(), "via 10.22.0.1 ")
+	h.ok("network", "connect", "later", "web")
+	require.Contains(t, wayOut(), "via 10.22.0.1 ")
+	h.ok("network", "disconnect", "later", "web")
+	h.ok("network", "connect", "--gw-priority", "2", "later", "web")
+	require.Contains(t, wayOut(), "via 10.23.0.1 ")
+	require.Equal(t, "2", h.ok("inspect", "-f", "{{.NetworkSettings.Networks.later.GwPriority}}", "web"))
+	h.ok("network", "disconnect", "later", "web")
+	require.Contains(t, wayOut(), "via 10.22.0.1 ")
+	require.Equal(t, 125, h.cooper("network", "connect", "--gw-priority", "high", "later", "web").code)
 }
 
 // As with Docker, a container that doesn't run holds no network, and has to be

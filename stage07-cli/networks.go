@@ -5,6 +5,7 @@ import (
 	"net"
 	"net/netip"
 	"slices"
+	"strconv"
 	"strings"
 
 	"cooper/stage06-network"
@@ -105,8 +106,12 @@ func setPlace(place *engine.Endpoint, key, value string) (err error) {
 			return fmt.Errorf("%s is not a valid mac address", value)
 		}
 		place.MAC = value
+	case "gw-priority":
+		if place.GatewayPriority, err = strconv.Atoi(value); err != nil {
+			return fmt.Errorf("invalid gw-priority %s: write a whole number", value)
+		}
 	default:
-		return fmt.Errorf("invalid field key %s: use name, alias, ip, ip6 or mac-address", key)
+		return fmt.Errorf("invalid field key %s: use name, alias, ip, ip6, mac-address or gw-priority", key)
 	}
 	return nil
 }
@@ -156,7 +161,7 @@ func plugged(list []engine.Endpoint) (engine.NetworkMode, []engine.Endpoint, err
 			return "", nil, fmt.Errorf("user specified IP address is supported on user defined networks only")
 		case mode != network.Plugged && place.MAC != "":
 			return "", nil, fmt.Errorf("conflicting options: mac-address and the network mode")
-		case mode != network.Plugged || len(list) == 1 && !own && place.MAC == "":
+		case mode != network.Plugged || len(list) == 1 && !own && place.MAC == "" && place.GatewayPriority == 0:
 			return engine.NetworkMode(place.Network), nil, nil
 		}
 		place.Network = name

@@ -32,6 +32,11 @@ func TestALineSaysWhichNetworks(t *testing.T) {
 			[]string{"--network", "shop", "--network", "name=backend,ip=10.7.0.9,IP6=fd07::9,alias=a, alias=b,mac-address=02:00:00:00:00:09"},
 			"", []engine.Endpoint{{Network: "shop"}, {Network: "backend", IP: ip, IP6: ip6, Aliases: []string{"a", "b"}, MAC: "02:00:00:00:00:09"}},
 		},
+		{
+			[]string{"--network", "shop", "--network", "name=backend,gw-priority=-1"},
+			"", []engine.Endpoint{{Network: "shop"}, {Network: "backend", GatewayPriority: -1}},
+		},
+		{[]string{"--network", "name=bridge,gw-priority=7"}, "", []engine.Endpoint{{Network: "bridge", GatewayPriority: 7}}},
 	} {
 		options, err := optionsOf(t, append(c.line, "base")...)
 		require.NoError(t, err, c.line)
@@ -52,6 +57,7 @@ func TestALineThatSaysNonsenseOfNetworksIsRefused(t *testing.T) {
 		{"invalid field alias", []string{"--network", "name=shop,alias"}},
 		{"invalid field shop", []string{"--network", "shop,name=shop"}},
 		{"invalid field key frob", []string{"--network", "name=shop,frob=a"}},
+		{"invalid gw-priority high: write a whole number", []string{"--network", "name=shop,gw-priority=high"}},
 		{"invalid field key driver-opt", []string{"--network", "name=shop,driver-opt=a=b"}},
 		{"invalid IPv4 address: frob", []string{"--network", "name=shop,ip=frob"}},
 		{"invalid IPv4 address: fd00::1", []string{"--network", "shop", "--ip", "fd00::1"}},

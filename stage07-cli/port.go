@@ -48,7 +48,7 @@ func listPorts(c *urfave.Context) error {
 		}
 	}
 	if !found {
-		return fmt.Errorf("port %s of %s isn't published", clean(wanted), clean(c.Args().First()))
+		return fmt.Errorf("no public port '%s' published for %s", clean(wanted), clean(c.Args().First()))
 	}
 	return nil
 }

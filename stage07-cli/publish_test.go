@@ -19,8 +19,8 @@ func TestPortsAreExposedPublishedAndFound(t *testing.T) {
 	require.Equal(t, "80/tcp -> 0.0.0.0:8001\n80/tcp -> [::]:8001\n9000/udp -> 127.0.0.1:9000", h.ok("port", "second"))
 	require.Equal(t, "0.0.0.0:8000\n[::]:8000", h.ok("port", "first", "80"))
 	require.Equal(t, "127.0.0.1:9000", h.ok("port", "second", "9000/udp"))
-	require.Equal(t, 1, h.cooper("port", "second", "9000").code)
-	require.Equal(t, "map[80/tcp:[map[HostIp: HostPort:8000-8010]]] map[70/udp:map[] 71/udp:map[] 80/tcp:map[]]",
+	require.Equal(t, result{1, "", "cooper: no public port '9000/tcp' published for second\n"}, h.cooper("port", "second", "9000"))
+	require.Equal(t, "map[80/tcp:[{ 8000-8010}]] map[70/udp:{} 71/udp:{} 80/tcp:{}]",
 		h.ok("inspect", "-f", "{{.HostConfig.PortBindings}} {{.Config.ExposedPorts}}", "first"))
 
 	h.ok("commit", "-c", "EXPOSE 443 53/udp", "first", "exposing")
@@ -69,6 +69,7 @@ func TestNamesAreLookedUpAsTheLineSays(t *testing.T) {
 		netip.MustParseAddr(gateway).Next().String() + "\tweb.shop web\n"} {
 		require.Contains(t, out+"\n", line)
 	}
+	require.Contains(t, h.ok("run", "--rm", "--hostname", "web.shop", "base", "cat", "/etc/hosts"), "\tweb.shop web")
 	require.NotContains(t, h.ok("run", "--rm", "--dns-search", ".", "base", "cat", "/etc/resolv.conf"), "search")
 }
 

@@ -48,7 +48,7 @@ func networkMode(o *CreateOptions, s *network.Spec) string {
 }
 
 func (e *Engine) inspectEndpoint(c *container, s *network.Spec, place *Endpoint) InspectEndpoint {
-	end := InspectEndpoint{Aliases: place.Aliases, DNSNames: dnsNames(s, place)}
+	end := InspectEndpoint{Aliases: place.Aliases, DNSNames: dnsNames(s, place), GwPriority: place.GatewayPriority}
 	if place.IP.IsValid() || place.IP6.IsValid() {
 		end.IPAMConfig = &InspectIPAM{addressText(place.IP), addressText(place.IP6)}
 	}

@@ -202,6 +202,7 @@ type InspectEndpoint struct {
 	IPAddress           string
 	IPPrefixLen         int
 	MacAddress          string
+	GwPriority          int
 	IPv6Gateway         string
 	GlobalIPv6Address   string
 	GlobalIPv6PrefixLen int
