@@ -13,7 +13,7 @@
 // A layer comes from a stranger. Every path in it is resolved by descriptor
 // beneath the layer's own directory, and no link in it is followed out of it.
 //
-// To read: steps.go, overlay.go, then whiteout.go and apply.go.
+// To read: steps.go, overlay.go, then whiteout.go, apply.go and lean.go.
 //
 // Man pages: mount(8) under "overlay", fsopen(2), fsconfig(2), move_mount(2),
 // openat2(2), xattr(7), capabilities(7), tar(5). The kernel's own text is

@@ -12,7 +12,8 @@
 // makes new ones (Commit, Bootstrap), and tells a container what its image says
 // of it (Configure). One step joins the container's list: images/unpack.
 //
-// To read: manifest.go, store.go, pull.go, layers.go, receive.go, configure.go.
+// To read: manifest.go, store.go, pull.go, layers.go, receive.go, lean.go,
+// configure.go.
 // The other side, a store that others push into, is Registry in registry.go;
 // the package server speaks the protocol for it.
 //
