@@ -94,6 +94,23 @@ func TestAClientThatSaysHalfIsLetGo(t *testing.T) {
 	}
 }
 
+// Three servers, one after the other, are waited for longer than a client that
+// says nothing.
+func TestAnAnswerThatTookLongIsGiven(t *testing.T) {
+	notrace.Check(t)
+	require.Greater(t, maxServers*patience, streamIdle)
+	end := make(chan struct{})
+	silent := newUpstream(t, "127.0.0.53:53", func(dnsmessage.Message, bool) []byte { <-end; return nil }).Server
+	t.Cleanup(func() { close(end) })
+	c := newContainer(t)
+	c.serve(t, Config{Networks: somewhere(t), Upstream: []Server{silent, silent, silent}})
+	conn := c.dial(t, "tcp", "127.0.0.11:53")
+	require.NoError(t, writeFramed(conn, queryFor("example.org.", dnsmessage.TypeA)))
+	answer, err := readFramed(conn)
+	require.NoError(t, err)
+	require.Equal(t, dnsmessage.RCodeServerFailure, unpacked(t, answer).RCode)
+}
+
 // S52: as long as a message can be, and nothing but noise behind the question.
 func TestAMessageOf64KiB(t *testing.T) {
 	notrace.Check(t)

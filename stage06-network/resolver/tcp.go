@@ -57,7 +57,7 @@ func (r *Resolver) serveStream(conn *net.TCPConn) {
 	closed := context.AfterFunc(r.ended, func() { conn.Close() })
 	defer closed()
 	for {
-		if err := conn.SetDeadline(time.Now().Add(streamIdle)); err != nil {
+		if err := conn.SetReadDeadline(time.Now().Add(streamIdle)); err != nil {
 			return
 		}
 		message, err := readFramed(conn)
@@ -71,6 +71,10 @@ func (r *Resolver) serveStream(conn *net.TCPConn) {
 		answer := r.answer(q)
 		if answer == nil {
 			answer = r.forward(q, true)
+		}
+		// From now on: the servers may have taken longer than that.
+		if err := conn.SetWriteDeadline(time.Now().Add(streamIdle)); err != nil {
+			return
 		}
 		if err := writeFramed(conn, answer); err != nil {
 			return
