@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"github.com/google/nftables"
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -38,6 +39,23 @@ func (x *experiment) adviseDrop(s *side, name chainName, hop Hop) {
 	default:
 		x.advise(`nft insert rule %[1]s iifname "%[2]s" accept; nft insert rule %[1]s oifname "%[2]s" accept`, name, bridge)
 	}
+}
+
+// adviseMTU warns of a link on the way that takes smaller packets than the
+// container sends, and announces to take (tcp(7), MSS). This packet was small;
+// a large one is dropped before the narrow link, with an ICMP error for its
+// sender, and many a firewall drops that too.
+func (x *experiment) adviseMTU() {
+	last := x.of(onHost).out.last()
+	if last == nil || last.hook != postrouting || last.oif == 0 || x.of(onHost).out.switched() {
+		return
+	}
+	out, err := x.host.route(last.packet.destination.Addr(), &netlink.RouteGetOptions{OifIndex: last.oif, Mark: last.mark})
+	if err != nil || out.mtu >= x.route.mtu {
+		return
+	}
+	x.advise("if short messages pass and long ones hang: %s sends packets of %d bytes, and %s of the host takes %d; make the network with -o com.docker.network.driver.mtu=%[4]d",
+		x.route.link.Attrs().Name, x.route.mtu, out.link.Attrs().Name, out.mtu)
 }
 
 // told is what a rule that rejects lets the sender know.

@@ -2,9 +2,11 @@ package trace
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/google/nftables"
 	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // catalogue is what a namespace's tables hold. A trace message names a rule by
@@ -33,6 +35,22 @@ func readCatalogue(conn *nftables.Conn, socket *netlink.Conn) (*catalogue, error
 		c.chains[chainName{chain.Table.Family, chain.Table.Name, chain.Name}] = chain
 	}
 	return c, nil
+}
+
+// atIngress names the chains that get packets before the first hook does, as
+// they come in by a link.
+func (c *catalogue) atIngress() (names []string) {
+	hook := map[nftables.TableFamily]nftables.ChainHook{
+		nftables.TableFamilyNetdev: unix.NF_NETDEV_INGRESS,
+		nftables.TableFamilyINet:   unix.NF_INET_NUMHOOKS, // NF_INET_INGRESS is one behind the others
+	}
+	for name, chain := range c.chains {
+		if at, is := hook[name.family]; is && chain.Hooknum != nil && *chain.Hooknum == at {
+			names = append(names, name.String())
+		}
+	}
+	slices.Sort(names)
+	return names
 }
 
 // list returns a chain's rules, in their order.

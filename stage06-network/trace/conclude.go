@@ -29,12 +29,19 @@ func (x *experiment) conclude() {
 	case x.concludeLoss():
 	case x.outcome.refused():
 		x.refused()
+	case x.outcome.icmp.forbids():
+		x.result(Unreachable, "%s answers that it forbids the packet: a firewall there, or on its way", x.outcome.by)
+	case x.outcome.icmp.expired():
+		x.result(Unreachable, "%s gave the packet up after too many hops: the routes there may lead in a circle", x.outcome.by)
 	case x.outcome.errno != 0 && x.outcome.by.IsValid():
 		x.result(Unreachable, "%s answers: %s", x.outcome.by, x.outcome.errno)
 	case x.outcome.errno != 0:
 		x.result(Unreachable, "not sent: %s", x.outcome.errno)
 	default:
 		x.silence()
+	}
+	if x.report.Result == Answered || x.report.Result == Silent {
+		x.adviseMTU()
 	}
 	for _, side := range x.taps {
 		if side.listener.lost {

@@ -1,9 +1,11 @@
 package trace
 
 import (
+	"net"
 	"net/netip"
 	"strings"
 
+	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 )
 
@@ -36,12 +38,24 @@ func (x *experiment) lostOnCable() bool {
 	case x.cable.outer == nil || x.outcome.errno != 0:
 		return false // nobody says that it should have come by here
 	}
-	x.result(Lost, "lost between %s and %s", x.cable.inner.Attrs().Name, x.cable.outer.Attrs().Name)
-	x.advise("are both ends of the cable up? `ip -d link show %s` tells", x.cable.outer.Attrs().Name)
+	inner, outer := x.cable.inner.Attrs().Name, x.cable.outer.Attrs().Name
+	x.result(Lost, "lost between %s and %s, before the first rule that can be traced", inner, outer)
+	for _, chain := range x.of(onHost).tap.rules.atIngress() {
+		x.advise("`nft list chain %s` has rules for what comes in by a link", chain)
+	}
+	x.advise("`tc filter show dev %s ingress` and `ip -d link show %[1]s` (an XDP program) tell who else takes packets there", outer)
 	return true
 }
 
+// adviseNeighbour tells why nobody may have answered, beginning with what keeps
+// any question from being heard.
 func (x *experiment) adviseNeighbour(next netip.Addr) {
+	for _, link := range []netlink.Link{x.cable.outer, x.cable.bridge} {
+		if link != nil && link.Attrs().Flags&net.FlagUp == 0 {
+			x.advise("%s, where the cable leads, is down: ip link set %[1]s up", link.Attrs().Name)
+			return
+		}
+	}
 	if next != x.route.gateway && x.isolated() {
 		x.adviseIsolated()
 		return

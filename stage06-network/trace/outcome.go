@@ -13,6 +13,7 @@ type outcome struct {
 	answered bool
 	errno    unix.Errno    // why not; 0 is silence
 	by       netip.Addr    // who sent the ICMP error
+	icmp     icmpError     // what it says
 	after    time.Duration // the round trip
 }
 
@@ -32,7 +33,7 @@ func (c *call) events() int16 {
 // was for something else, such as another's echo reply.
 func (c *call) outcome() (o outcome, done bool) {
 	o.after = time.Since(c.sent)
-	o.errno, o.by = c.queuedError()
+	o.errno, o.by, o.icmp = c.queuedError()
 	if code, err := unix.GetsockoptInt(c.fd, unix.SOL_SOCKET, unix.SO_ERROR); err == nil && code != 0 {
 		o.errno = unix.Errno(code)
 	}
@@ -71,15 +72,15 @@ func (c *call) echoed(message []byte) bool {
 
 // queuedError reads struct sock_extended_err from the socket's queue of errors.
 // The address of whoever reported the error follows it.
-func (c *call) queuedError() (errno unix.Errno, by netip.Addr) {
+func (c *call) queuedError() (errno unix.Errno, by netip.Addr, icmp icmpError) {
 	buffer, control := make([]byte, 256), make([]byte, 256)
 	_, n, _, _, err := unix.Recvmsg(c.fd, buffer, control, unix.MSG_ERRQUEUE|unix.MSG_DONTWAIT)
 	if err != nil {
-		return 0, netip.Addr{}
+		return 0, netip.Addr{}, icmpError{}
 	}
 	messages, err := unix.ParseSocketControlMessage(control[:n])
 	if err != nil {
-		return 0, netip.Addr{}
+		return 0, netip.Addr{}, icmpError{}
 	}
 	const size = int(unsafe.Sizeof(unix.SockExtendedErr{}))
 	for _, message := range messages {
@@ -91,10 +92,31 @@ func (c *call) queuedError() (errno unix.Errno, by netip.Addr) {
 		report := (*unix.SockExtendedErr)(unsafe.Pointer(&message.Data[0]))
 		errno = unix.Errno(report.Errno)
 		if report.Origin == unix.SO_EE_ORIGIN_ICMP || report.Origin == unix.SO_EE_ORIGIN_ICMP6 {
-			by = offender(message.Data[size:])
+			by, icmp = offender(message.Data[size:]), icmpError{report.Origin, report.Type, report.Code}
 		}
 	}
-	return errno, by
+	return errno, by, icmp
+}
+
+// icmpError is an ICMP message, as the socket's queue of errors has it. The zero
+// one is none.
+type icmpError struct{ origin, kind, code uint8 }
+
+// forbids: a firewall says that it forbids the packet. The errno is the same as
+// where nobody is there.
+func (e icmpError) forbids() bool {
+	switch e.origin {
+	case unix.SO_EE_ORIGIN_ICMP: // RFC 1812, 5.2.7.1: net, host, communication prohibited
+		return e.kind == 3 && (e.code == 9 || e.code == 10 || e.code == 13)
+	case unix.SO_EE_ORIGIN_ICMP6: // RFC 4443, 3.1: prohibited, failed policy
+		return e.kind == 1 && (e.code == 1 || e.code == 5)
+	}
+	return false
+}
+
+// expired: the packet went on until it might go no farther, in a circle for most.
+func (e icmpError) expired() bool {
+	return e.origin == unix.SO_EE_ORIGIN_ICMP && e.kind == 11 || e.origin == unix.SO_EE_ORIGIN_ICMP6 && e.kind == 3
 }
 
 // offender reads a struct sockaddr_in or sockaddr_in6.

@@ -63,6 +63,12 @@ func (p *packet) echo() uint8 {
 	return 8
 }
 
+// redirects: it is an ICMP redirect, by which a router tells that another one is
+// nearer. It goes on with the packet all the same, so this is no answer.
+func (p packet) redirects() bool {
+	return p.protocol == unix.IPPROTO_ICMP && p.icmpType == 5 || p.protocol == unix.IPPROTO_ICMPV6 && p.icmpType == 137
+}
+
 func (p packet) String() string {
 	switch p.protocol {
 	case unix.IPPROTO_TCP, unix.IPPROTO_UDP:

@@ -79,6 +79,8 @@ func (s *sorter) begin(e event) {
 // translated, by what was known before. Packets of other traces have none.
 func (s *sorter) way(e event) Way {
 	switch {
+	case e.packet.redirects():
+		return ""
 	case s.flow.out(*e.packet):
 		return Out
 	case s.flow.back(*e.packet):

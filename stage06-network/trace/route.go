@@ -33,6 +33,7 @@ type way struct {
 	link    netlink.Link
 	gateway netip.Addr // invalid where the destination is a neighbour
 	source  netip.Addr
+	mtu     int  // bytes, of the route or else of its link
 	local   bool // the destination is the namespace's own
 }
 
@@ -68,8 +69,13 @@ func (v view) route(destination netip.Addr, options *netlink.RouteGetOptions) (w
 		found.gateway = address(via.Addr)
 	}
 	found.source = address(routes[0].Src)
-	found.link, err = v.LinkByIndex(routes[0].LinkIndex)
-	return found, err
+	if found.link, err = v.LinkByIndex(routes[0].LinkIndex); err != nil {
+		return way{}, err
+	}
+	if found.mtu = routes[0].MTU; found.mtu == 0 {
+		found.mtu = found.link.Attrs().MTU
+	}
+	return found, nil
 }
 
 func address(ip net.IP) netip.Addr {
