@@ -91,7 +91,9 @@ func owns(r record, link netlink.Link) bool {
 
 // uplinkMTU is the MTU of the link with the default route, or Ethernet's 1500.
 func uplinkMTU() (int, error) {
-	routes, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_TABLE)
+	routes, err := whole(func() ([]netlink.Route, error) {
+		return netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_TABLE)
+	})
 	if err != nil {
 		return 0, fmt.Errorf("list routes: %w", err)
 	}
@@ -169,7 +171,7 @@ func (d *Definition) linkPrefix() string {
 // withdrawUnlessUsed closes the other firewalls again behind the last bridge,
 // whichever engine's it was.
 func withdrawUnlessUsed(prefix string) error {
-	links, err := netlink.LinkList()
+	links, err := whole(netlink.LinkList)
 	if err != nil {
 		return fmt.Errorf("list links: %w", err)
 	}

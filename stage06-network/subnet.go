@@ -199,7 +199,7 @@ func hostRoutes(except string) ([]netip.Prefix, error) {
 	}
 	var routes []netip.Prefix
 	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
-		list, err := netlink.RouteList(nil, family)
+		list, err := whole(func() ([]netlink.Route, error) { return netlink.RouteList(nil, family) })
 		if err != nil {
 			return nil, fmt.Errorf("list routes: %w", err)
 		}

@@ -98,12 +98,15 @@ func (e *Engine) RemoveNetwork(name string) error {
 	if err != nil {
 		return err
 	}
-	if err := e.healOn(d.Name); err != nil {
-		return err
+	err = e.healOn(d.Name)
+	if err == nil {
+		err = e.networks().Remove(d.Name)
 	}
-	err = e.networks().Remove(d.Name)
 	if used := new(network.InUse); errors.As(err, &used) {
 		return tell(ErrConflict, "error while removing network: network %s id %s has active endpoints (%s): stop these containers or disconnect them first", d.Name, d.ID[:12], e.namesOf(used.Containers))
+	}
+	if _, missing := e.Network(d.Name); err != nil && errors.Is(missing, ErrNotFound) {
+		return missing // somebody else was faster
 	}
 	return err
 }

@@ -7,6 +7,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -126,4 +127,29 @@ func TestAContainerThatEndsWhileItIsConnectedLeavesNothing(t *testing.T) {
 	require.Empty(t, places)
 	require.NoError(t, b.RemoveNetwork("late"))
 	b.mustBeTidy(t)
+}
+
+// The others are told that there is none, and who prunes doesn't mind.
+func TestANetworkIsRemovedByWhoeverIsFirst(t *testing.T) {
+	b := newBench(t)
+	filter, err := b.NetworkPruneFilter(nil)
+	require.NoError(t, err)
+	for round := range scaled(20, 200) {
+		_, err := b.CreateNetwork(engine.Network{Name: "short", Driver: network.Bridge, Subnets: []network.Subnet{{Prefix: netip.MustParsePrefix("10.117.11.0/24")}}})
+		require.NoError(t, err)
+		var removed atomic.Int32
+		b.atOnce(t, make([]string, 8), func(string) error {
+			err := b.RemoveNetwork("short")
+			if err == nil {
+				removed.Add(1)
+			}
+			if errors.Is(err, engine.ErrNotFound) {
+				err = nil
+			}
+			pruned, pruneErr := b.PruneNetworks(filter)
+			removed.Add(int32(len(pruned)))
+			return errors.Join(err, pruneErr)
+		})
+		require.EqualValues(t, 1, removed.Load(), "round %d", round)
+	}
 }
