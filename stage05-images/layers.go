@@ -9,6 +9,7 @@ import (
 	"maps"
 	"os"
 	"slices"
+	"sync"
 
 	"cooper/stage05-images/registry"
 
@@ -53,9 +54,10 @@ func (l *layer) unpacked() bool {
 }
 
 // isComplete reports whether nothing of the layer is missing. Without a fetcher
-// only what a container needs counts.
-func (l *layer) isComplete(fetch fetcher) bool {
-	return l.unpacked() && (fetch == nil || l.store.hasBlob(l.desc))
+// only what a container needs counts. That blob and tree are both there doesn't
+// make them one layer: a stranger's image may bring any two together.
+func (l *layer) isComplete(fetch fetcher, known func() pairs) bool {
+	return l.unpacked() && (fetch == nil || l.store.hasBlob(l.desc) && known().have(l))
 }
 
 // receiveLayers fills in what is missing, three layers at a time, each in its
@@ -89,14 +91,15 @@ func receiveLayers(ctx context.Context, layers []*layer, fetch fetcher, progress
 // lockMissing locks the layers to receive. By the time it has a lock another
 // pull may have brought the layer.
 func lockMissing(ctx context.Context, layers []*layer, fetch fetcher, progress Progress) error {
+	known := sync.OnceValue(func() pairs { return layers[0].store.pairs() })
 	for _, l := range layers {
-		if !l.isComplete(fetch) {
+		if !l.isComplete(fetch, known) {
 			progress.Layer(ShortID(l.desc.Digest), "Waiting", 0, 0)
 			in, err := l.store.ingest(ctx, hexOf(l.desc.Digest))
 			if err != nil {
 				return err
 			}
-			if l.in = in; !l.isComplete(fetch) {
+			if l.in = in; !l.isComplete(fetch, l.store.pairs) {
 				continue
 			}
 			l.in.abandon()
@@ -150,7 +153,7 @@ func (l *layer) fromStore(ctx context.Context, report func(string, int64)) error
 		return err
 	}
 	defer file.Close()
-	return l.in.receive(ctx, counting(ctx, file, func(n int64) { report("Unpacking", n) }), l.desc, l.wanted())
+	return l.in.receive(ctx, counting(ctx, file, func(n int64) { report("Unpacking", n) }), l.desc, l.diffID, l.unpacked())
 }
 
 // fromRegistry goes on behind the bytes that an earlier pull left, and starts
@@ -177,20 +180,11 @@ func (l *layer) download(ctx context.Context, fetch fetcher, kept int64, report 
 	remote := fetch(ctx, l.desc, kept)
 	defer remote.Close()
 	blob := io.MultiReader(io.NewSectionReader(l.in.file, 0, kept), io.TeeReader(remote, l.in.file))
-	if err := l.in.receive(ctx, counting(ctx, blob, func(n int64) { report("Downloading", n) }), l.desc, l.wanted()); err != nil {
+	if err := l.in.receive(ctx, counting(ctx, blob, func(n int64) { report("Downloading", n) }), l.desc, l.diffID, l.unpacked()); err != nil {
 		return err
 	}
 	l.in.blob = l.desc.Digest
 	return nil
-}
-
-// wanted is the diffID to unpack to, or "" where the tree is there already,
-// from the same layer in another compression.
-func (l *layer) wanted() digest.Digest {
-	if l.unpacked() {
-		return ""
-	}
-	return l.diffID
 }
 
 // counting reports how many bytes were read, and ends when its context does:

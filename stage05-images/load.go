@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"sync"
 
 	"github.com/opencontainers/go-digest"
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
@@ -124,6 +125,7 @@ func (m *members) unpack(ctx context.Context, parcels []*parcel) ([]*ingest, err
 	}
 	group, ctx := errgroup.WithContext(ctx)
 	group.SetLimit(3)
+	known := sync.OnceValue(m.store.pairs)
 	wanted := map[digest.Digest]digest.Digest{}
 	var arrivals []*ingest
 	for _, p := range parcels {
@@ -138,6 +140,8 @@ func (m *members) unpack(ctx context.Context, parcels []*parcel) ([]*ingest, err
 				group.Go(func() error { return layer.unpack(ctx, l) })
 			case !m.store.hasBlob(l.desc):
 				return nil, errors.Join(group.Wait(), fmt.Errorf("%w: layer %s isn't in it", errArchive, ShortID(l.desc.Digest)))
+			case l.unpacked() && !known().have(l):
+				group.Go(func() error { return l.prove(ctx) })
 			}
 			wanted[l.desc.Digest] = l.diffID
 		}

@@ -110,17 +110,19 @@ func (m *members) put(name string, layer *member) {
 
 // unpack makes the tree of a layer that has none, here or in the store.
 func (layer *member) unpack(ctx context.Context, l *layer) error {
-	if layer.fault != nil {
+	switch {
+	case layer.fault != nil:
 		return layer.fault
+	case layer.tried:
+		return layer.in.claim(layer.desc, l.diffID)
 	}
-	if !layer.tried {
-		if l.unpacked() {
-			return nil
-		}
-		blob := io.NewSectionReader(layer.in.file, 0, layer.desc.Size)
-		if err := layer.in.unpack(ctx, counting(ctx, blob, func(int64) {})); err != nil {
-			return err
-		}
+	take, settle := layer.in.unpack, layer.in.claim
+	if l.unpacked() {
+		take, settle = layer.in.measure, layer.in.compare
 	}
-	return layer.in.claim(layer.desc, l.diffID)
+	blob := io.NewSectionReader(layer.in.file, 0, layer.desc.Size)
+	if err := take(ctx, counting(ctx, blob, func(int64) {})); err != nil {
+		return err
+	}
+	return settle(layer.desc, l.diffID)
 }

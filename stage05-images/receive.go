@@ -25,23 +25,26 @@ import (
 //
 // Unpacking begins before the digest is known, since it would otherwise wait
 // for the last byte. What comes of a lie has no name yet, and never gets one.
-// With no diffID nothing is unpacked.
-func (in *ingest) receive(ctx context.Context, src io.Reader, desc ocispec.Descriptor, diffID digest.Digest) error {
+// Where the tree is there, from another blob, nothing is unpacked; but that this
+// blob is the same layer isn't believed either.
+func (in *ingest) receive(ctx context.Context, src io.Reader, desc ocispec.Descriptor, diffID digest.Digest, isThere bool) error {
+	take, settle := in.unpack, in.claim
+	if isThere {
+		take, settle = in.measure, in.compare
+	}
 	blob := newHashing(src)
 	rest := readAhead(blob)
 	defer rest.stop()
-	if diffID != "" {
-		if err := in.unpack(ctx, rest); err != nil {
-			return blob.explain(err, rest, desc)
-		}
+	if err := take(ctx, rest); err != nil {
+		return blob.explain(err, rest, desc)
 	}
 	if _, err := io.Copy(io.Discard, rest); err != nil {
 		return err
 	}
-	if err := blob.check(desc); err != nil || diffID == "" {
+	if err := blob.check(desc); err != nil {
 		return err
 	}
-	return in.claim(desc, diffID)
+	return settle(desc, diffID)
 }
 
 // unpack decompresses a layer and applies it alone: so several can be at once,
@@ -62,11 +65,7 @@ func (in *ingest) unpack(ctx context.Context, blob io.Reader) (err error) {
 // plain one unpacks to is its blob, which has been hashed or will be: once is
 // enough.
 func (in *ingest) apply(ctx context.Context, blob io.Reader, lower []string) (unionfs.Leaning, error) {
-	in.unpacked = ""
-	buffered := bufio.NewReader(blob)
-	head, _ := buffered.Peek(4) // an error comes again
-	in.plain = layerType(head) == ocispec.MediaTypeImageLayer
-	unpacked, err := unionfs.Decompress(buffered)
+	unpacked, err := in.decompress(blob)
 	if err != nil {
 		return unionfs.Leaning{}, err
 	}
@@ -81,6 +80,36 @@ func (in *ingest) apply(ctx context.Context, blob io.Reader, lower []string) (un
 		in.unpacked, in.size = layer.digest(), layer.n
 	}
 	return leaning, err
+}
+
+// measure finds out what a layer unpacks to, and how much that is, but makes no
+// tree of it. For a plain one there is nothing to find out.
+func (in *ingest) measure(ctx context.Context, blob io.Reader) error {
+	unpacked, err := in.decompress(blob)
+	if err != nil {
+		return err
+	}
+	defer unpacked.Close()
+	if in.plain {
+		return nil
+	}
+	layer, most := newHashing(unpacked), unionfs.DefaultLimits().Bytes
+	if _, err := io.Copy(io.Discard, io.LimitReader(counting(ctx, layer, func(int64) {}), most+1)); err != nil {
+		return err
+	}
+	if layer.n > most {
+		return fmt.Errorf("%w: too many bytes", unionfs.ErrTooBig)
+	}
+	in.unpacked, in.size = layer.digest(), layer.n
+	return nil
+}
+
+func (in *ingest) decompress(blob io.Reader) (io.ReadCloser, error) {
+	in.unpacked = ""
+	buffered := bufio.NewReader(blob)
+	head, _ := buffered.Peek(4) // an error comes again
+	in.plain = layerType(head) == ocispec.MediaTypeImageLayer
+	return unionfs.Decompress(buffered)
 }
 
 // claim gives a tree that stands by itself the name that its configuration has
