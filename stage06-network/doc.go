@@ -10,7 +10,8 @@
 //     (lease.go);
 //   - a bridge for each, the switch that its containers are plugged into, and a
 //     veth pair for each container, the cable (bridge.go, veth.go; bridge(8),
-//     veth(4)), or a link on the host's own wire (macvlan.go);
+//     veth(4)), or a link on the host's own wire (macvlan.go), and of several
+//     networks the one that leads out (wayout.go);
 //   - rules for nftables, which keep the networks apart, lend the host's address
 //     to what goes out and lead published ports in (table.go, publish.go;
 //     nft(8)), and on the bridge the ones that stop forged packets (guard.go);
