@@ -11,7 +11,7 @@ import (
 // linkSets are the sets that a network can be an element of.
 func linkSets(table *nftables.Table) []*nftables.Set {
 	var sets []*nftables.Set
-	for _, name := range []string{"bridges", "closed", "internal", "masqueraded"} {
+	for _, name := range []string{"bridges", "closed", "proxied", "internal", "masqueraded"} {
 		sets = append(sets, nameSet(table, name))
 	}
 	beside := func(name string, first nftables.SetDatatype) *nftables.Set {
@@ -31,7 +31,7 @@ func (d *Definition) element(set string) []nftables.SetElement {
 	link := linkName(d.Link)
 	switch {
 	case set == "bridges",
-		set == "closed" && d.Options.refuses(optionReach),
+		(set == "closed" || set == "proxied") && d.Options.refuses(optionReach),
 		set == "internal" && d.Internal,
 		set == "masqueraded" && !d.Internal && !d.Options.refuses(optionMasquerade):
 		return []nftables.SetElement{{Key: link}}

@@ -187,18 +187,36 @@ func sysctl(t testing.TB, name string) string {
 	return strings.TrimSpace(string(text))
 }
 
+// With br_netfilter, what is led back to its own bridge is bridged.
 func TestANetworkCanKeepItsContainersApart(t *testing.T) {
-	w := newWorld(t)
-	w.network(t, Definition{Name: "apart", Options: Options{optionReach: "false"}})
-	web := w.start(t, w.on(t, []string{"apart"}, "8080:80"))
-	other := w.start(t, w.on(t, []string{"apart"}))
-	answer(t, web.place, 80)
-	_, err := call(other.place, TCP, web.ip()+":80")
-	require.Error(t, err)
-	stranger := w.start(t, w.bridged(t))
-	got, err := call(stranger.place, TCP, hostIP+":8080")
-	require.NoError(t, err, "what is published is published to others")
-	require.Equal(t, "hello from "+stranger.ip(), got)
+	for _, bridgedPass := range []string{"0", "1"} {
+		t.Run("br_netfilter "+bridgedPass, func(t *testing.T) {
+			w := newWorld(t)
+			const bridged = "bridge/bridge-nf-call-iptables"
+			if exists("/proc/sys/net/" + bridged) {
+				before := sysctl(t, bridged)
+				t.Cleanup(func() { require.NoError(t, setSysctl(bridged, before)) })
+				require.NoError(t, setSysctl(bridged, bridgedPass))
+			} else if bridgedPass == "1" {
+				t.Skip("for a machine with the module br_netfilter")
+			}
+			d := w.network(t, Definition{Name: "apart", Options: Options{optionReach: "false"}})
+			web := w.start(t, w.on(t, []string{"apart"}, "8080:80", "8080:80/udp"))
+			other := w.start(t, w.on(t, []string{"apart"}))
+			stranger := w.start(t, w.bridged(t))
+			answer(t, web.place, 80)
+			gate := d.Subnets[0].Gateway.String()
+			for _, protocol := range []string{TCP, UDP} {
+				_, err := call(other.place, protocol, web.ip()+":80")
+				require.Error(t, err, protocol)
+				for from, seenAs := range map[*container]string{stranger: stranger.ip(), other: gate, web: gate} {
+					got, err := call(from.place, protocol, hostIP+":8080")
+					require.NoError(t, err, "what is published is published to all, %s to %s", protocol, from.ip())
+					require.Equal(t, "hello from "+seenAs, got)
+				}
+			}
+		})
+	}
 }
 
 func TestANetworkCanBeRoutedWithoutMasquerading(t *testing.T) {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // setSysctl writes one of the parameters below /proc/sys/net, which are those
@@ -70,4 +71,14 @@ func settleIPv6(link string, on bool) error {
 		setSysctl("ipv6/conf/"+link+"/accept_ra", "0"),
 		setSysctl("ipv6/conf/"+link+"/disable_ipv6", disable),
 	)
+}
+
+// bridgedPassRules reports whether packets from one port of a bridge to another
+// pass through the rules for routed ones: the module br_netfilter is loaded, as
+// Docker and Kubernetes have it, and switched on.
+func bridgedPassRules() bool {
+	return slices.ContainsFunc([]string{"iptables", "ip6tables"}, func(which string) bool {
+		on, err := os.ReadFile("/proc/sys/net/bridge/bridge-nf-call-" + which)
+		return err == nil && string(bytes.TrimSpace(on)) == "1"
+	})
 }

@@ -17,6 +17,7 @@ import (
 //		set bridges { type ifname; elements = { "cooper0", "cooper-5b1c0a2e" } }
 //		set same { type ifname . ifname; elements = { "cooper0" . "cooper0", … } }
 //		set closed { type ifname }          # whose containers don't reach each other
+//		set proxied { type ifname }         # the closed ones, where there is br_netfilter
 //		set internal { type ifname }        # --internal
 //		set masqueraded { type ifname; elements = { "cooper0", … } }
 //		set hairpin { type ipv4_addr . ifname; flags interval; elements = { 10.118.0.0/16 . "cooper0", … } }
@@ -39,6 +40,7 @@ import (
 //		}
 //		chain prerouting {                  # from outside, and from containers
 //			type nat hook prerouting priority dstnat; policy accept;
+//			iifname @proxied return
 //			fib daddr type local jump publish
 //		}
 //		chain output {                      # from the host to its own address
@@ -81,6 +83,10 @@ import (
 // where bridged packets pass through the rules (br_netfilter), that one is
 // forgotten by then.
 //
+// Where bridged packets pass through the rules, one that is led back to its own
+// bridge isn't routed but bridged, from port to port, and a closed network has
+// none of that. Its containers' calls come to the Proxy, as the host's do.
+//
 // An accept here ends this table's chain only; every other table's forward
 // chain is asked as well, and one drop anywhere is final. So a host's own
 // firewall has the last word on published ports in a forward chain of its own,
@@ -108,6 +114,7 @@ func addTable(conn *nftables.Conn, name string) error {
 		{publish, sentence(ipv4(), loadProtocol(part0), loadDport(part1), dnatTo("published"))},
 		{publish, sentence(ipv6(), loadDaddr6(part0), loadProtocol(part4), loadDport(part5), dnat6To("published6_on"))},
 		{publish, sentence(ipv6(), loadProtocol(part0), loadDport(part1), dnat6To("published6"))},
+		{prerouting, sentence(iifname(part0), in("proxied"), returns())},
 		{prerouting, sentence(daddrIsLocal(), jump("publish"))},
 		{output, sentence(ipv4(), loopbackDaddr(), returns())},
 		{output, sentence(ipv6(), loopbackDaddr6(), returns())},
@@ -169,6 +176,9 @@ func (n Networks) ensureRules(d *Definition) error {
 func (n Networks) addElements(conn *nftables.Conn, d *Definition) error {
 	var errs []error
 	for _, set := range linkSets(tableNamed(n.Table)) {
+		if set.Name == "proxied" && !bridgedPassRules() {
+			continue
+		}
 		if element := d.element(set.Name); element != nil {
 			errs = append(errs, conn.SetAddElements(set, element))
 		}
