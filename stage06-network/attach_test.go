@@ -1,11 +1,12 @@
 package network
 
 import (
-	namespaces "cooper/stage01-namespaces"
 	"encoding/json"
 	"fmt"
 	"os"
 	"testing"
+
+	namespaces "cooper/stage01-namespaces"
 
 	"github.com/stretchr/testify/require"
 )

@@ -1,7 +1,6 @@
 package network
 
 import (
-	"cooper/stage06-network/firewall"
 	"crypto/sha256"
 	"errors"
 	"fmt"
@@ -9,6 +8,8 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"cooper/stage06-network/firewall"
 
 	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
@@ -89,20 +90,23 @@ func owns(r record, link netlink.Link) bool {
 	return link.Type() == "bridge" && link.Attrs().HardwareAddr.String() == hardwareAddress(r).String()
 }
 
-// uplinkMTU is the MTU of the link with the default route, or Ethernet's 1500.
+// uplinkMTU is the MTU of the link with the default route, of IPv4 or else of
+// IPv6, or Ethernet's 1500.
 func uplinkMTU() (int, error) {
-	routes, err := whole(func() ([]netlink.Route, error) {
-		return netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_TABLE)
-	})
-	if err != nil {
-		return 0, fmt.Errorf("list routes: %w", err)
-	}
-	for _, route := range routes {
-		if route.Dst != nil && !route.Dst.IP.IsUnspecified() {
-			continue
+	for _, family := range []int{netlink.FAMILY_V4, netlink.FAMILY_V6} {
+		routes, err := whole(func() ([]netlink.Route, error) {
+			return netlink.RouteListFiltered(family, &netlink.Route{Table: unix.RT_TABLE_MAIN}, netlink.RT_FILTER_TABLE)
+		})
+		if err != nil {
+			return 0, fmt.Errorf("list routes: %w", err)
 		}
-		if link, err := netlink.LinkByIndex(route.LinkIndex); err == nil {
-			return link.Attrs().MTU, nil
+		for _, route := range routes {
+			if route.Dst != nil && !route.Dst.IP.IsUnspecified() {
+				continue
+			}
+			if link, err := netlink.LinkByIndex(route.LinkIndex); err == nil {
+				return link.Attrs().MTU, nil
+			}
 		}
 	}
 	return 1500, nil
@@ -141,7 +145,7 @@ func noDAD(ip netip.Addr) int {
 // last, so that after a crash it still says that there is something to do.
 func (n Networks) dismantle(d *Definition) error {
 	if d.Driver != Bridge {
-		return removeParent(d)
+		return n.removeParent(d)
 	}
 	link, err := netlink.LinkByName(d.Link)
 	if errors.As(err, &netlink.LinkNotFoundError{}) {

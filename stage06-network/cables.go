@@ -20,7 +20,7 @@ func (c *cabling) makeBridges() error {
 		r := c.record(d.Name)
 		err := r.locked(func() error {
 			if d.Driver != Bridge {
-				return ensureParent(d)
+				return ensureParent(d, c.spec.Network.Networks.Table)
 			}
 			if !d.Internal {
 				if err := forward(d); err != nil {

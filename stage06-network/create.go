@@ -1,13 +1,14 @@
 package network
 
 import (
-	namespaces "cooper/stage01-namespaces"
 	"errors"
 	"fmt"
 	"io/fs"
 	"net/netip"
 	"os"
 	"time"
+
+	namespaces "cooper/stage01-namespaces"
 )
 
 // Create makes a network of what was asked for, and chooses the rest: an ID, a

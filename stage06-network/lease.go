@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"net/netip"
 	"os"
+	"slices"
 	"strings"
 )
 
@@ -23,8 +24,11 @@ func (r record) lease(id string, d *Definition, e *Endpoint, names []string) err
 	if len(names) > 0 {
 		given.name = names[0]
 	}
-	for i, subnet := range d.Subnets {
-		if len(given.addresses) > i {
+	had := given.addresses
+	given.addresses = nil
+	for _, subnet := range d.Subnets {
+		if i := slices.IndexFunc(had, subnet.Prefix.Contains); i >= 0 {
+			given.addresses = append(given.addresses, had[i])
 			continue
 		}
 		asked := e.IP

@@ -158,6 +158,17 @@ func TestAContainerThatAsksAgainKeepsItsAddress(t *testing.T) {
 	require.Equal(t, had, c.address())
 }
 
+// Killed while it gave them back, the one of IPv4 first.
+func TestAContainerThatHasAnAddressOfOneFamilyGetsTheOther(t *testing.T) {
+	networks := recorded(t, "10.99.0.0/24", "fd99::/64")
+	c := lessor(networks)
+	require.NoError(t, c.lease())
+	require.NoError(t, os.Remove(networks.record("web").path(c.address().Addr().String())))
+	require.NoError(t, c.lease())
+	require.Equal(t, "10.99.0.3/24", c.address().String())
+	require.Equal(t, "fd99::2/64", c.endpoints()[0].Address6.String())
+}
+
 func TestTheRecordTellsWhoIsOnTheNetwork(t *testing.T) {
 	networks := recorded(t, "10.99.0.0/24", "fd99::/64")
 	c := lessor(networks, "Web-1")

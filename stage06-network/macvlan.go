@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -40,16 +41,18 @@ func ipvlanMode(name string) (mode netlink.IPVlanMode, known bool) {
 
 // ensureParent makes the host's link that the containers' links share, if it is
 // one that can be made: eth0.10 is eth0's VLAN 10, and a network that names
-// none has a dummy, which leads nowhere. The network's ID as its alias tells
-// that it was made here.
-func ensureParent(d *Definition) error {
-	_, err := netlink.LinkByName(d.Link)
+// none has a dummy, which leads nowhere. The alias tells that it was made here.
+func ensureParent(d *Definition, alias string) error {
+	link, err := netlink.LinkByName(d.Link)
+	if err == nil && link.Attrs().Alias == alias {
+		return netlink.LinkSetUp(link) // unless a crash came in between, it is
+	}
 	if err == nil || !errors.As(err, &netlink.LinkNotFoundError{}) {
 		return err
 	}
 	attrs := netlink.NewLinkAttrs()
 	attrs.Name = d.Link
-	var link netlink.Link = &netlink.Dummy{LinkAttrs: attrs}
+	link = &netlink.Dummy{LinkAttrs: attrs}
 	if d.Options[optionParent] != "" {
 		if link, err = vlan(attrs); err != nil {
 			return err
@@ -58,7 +61,7 @@ func ensureParent(d *Definition) error {
 	if err := netlink.LinkAdd(link); err != nil {
 		return fmt.Errorf("make %s for network %s: %w", d.Link, d.Name, err)
 	}
-	return errors.Join(netlink.LinkSetAlias(link, d.ID), netlink.LinkSetUp(link))
+	return errors.Join(netlink.LinkSetAlias(link, alias), netlink.LinkSetUp(link))
 }
 
 // vlan reads the name of a VLAN's link, eth0.10.
@@ -80,16 +83,24 @@ func vlan(attrs netlink.LinkAttrs) (netlink.Link, error) {
 	return &netlink.Vlan{LinkAttrs: attrs, VlanId: int(number), VlanProtocol: netlink.VLAN_PROTOCOL_8021Q}, nil
 }
 
-// removeParent removes what ensureParent made.
-func removeParent(d *Definition) error {
+// removeParent removes what ensureParent made, unless it is another network's,
+// too.
+func (n Networks) removeParent(d *Definition) error {
 	link, err := netlink.LinkByName(d.Link)
-	if errors.As(err, &netlink.LinkNotFoundError{}) || err == nil && link.Attrs().Alias != d.ID {
+	if errors.As(err, &netlink.LinkNotFoundError{}) || err == nil && link.Attrs().Alias != n.Table {
 		return nil
 	}
-	if err == nil {
-		err = netlink.LinkDel(link)
+	if err != nil {
+		return err
 	}
-	return err
+	list, err := n.List()
+	if err != nil {
+		return err
+	}
+	if slices.ContainsFunc(list, func(other *Definition) bool { return other.Link == d.Link && other.Name != d.Name }) {
+		return nil
+	}
+	return netlink.LinkDel(link)
 }
 
 // addShared makes a link in the container that shares the host's: no bridge and

@@ -2,6 +2,7 @@ package network
 
 import (
 	"errors"
+	"net"
 	"net/netip"
 	"testing"
 
@@ -61,6 +62,33 @@ func TestTheLinkThatIsSharedIsMadeIfItCanBe(t *testing.T) {
 			require.NoError(t, namespaces.Undo(steps))
 			require.NotContains(t, links(t), d.Link)
 		})
+	}
+}
+
+// One like a VLAN's, which any kernel can make.
+func TestTheLinkThatIsSharedStaysForAnotherNetwork(t *testing.T) {
+	w := newWorld(t)
+	attrs := netlink.NewLinkAttrs()
+	attrs.Name = "lan0"
+	require.NoError(t, netlink.LinkAdd(&netlink.Bridge{LinkAttrs: attrs}))
+	lan, err := netlink.LinkByName("lan0")
+	require.NoError(t, err)
+	require.NoError(t, netlink.LinkSetAlias(lan, w.networks().Table))
+	var made []*Definition
+	for _, name := range []string{"one", "two"} {
+		d, err := w.networks().Create(Definition{Name: name, Driver: Macvlan, Options: Options{optionParent: "lan0"}})
+		require.NoError(t, err)
+		made = append(made, d)
+	}
+	require.NoError(t, ensureParent(made[0], w.networks().Table))
+	lan, err = netlink.LinkByName("lan0")
+	require.NoError(t, err)
+	require.NotZero(t, lan.Attrs().Flags&net.FlagUp, "a crash had left it down")
+	for i, there := range []bool{true, false} {
+		require.NoError(t, w.networks().Idle(made[i].Name))
+		require.NoError(t, w.networks().Remove(made[i].Name))
+		_, err = netlink.LinkByName("lan0")
+		require.Equal(t, there, err == nil, "after %s", made[i].Name)
 	}
 }
 

@@ -163,14 +163,27 @@ func (n Networks) Remove(name string) error {
 					return err
 				}
 			}
-			// Without its definition it is no network any more, if we are killed in
-			// the middle. Whoever waits for the lock in it finds it gone.
-			if err := os.Remove(dir.path(definitionFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
-				return err
-			}
-			return os.RemoveAll(string(dir))
+			return n.discard(dir)
 		})
 	})
+}
+
+// discard removes a network's directory, the definition first: without it, it is
+// no network any more, if we are killed in the middle. It gets another name
+// before it is emptied, so that whoever comes for its lock finds no directory
+// to make one in.
+func (n Networks) discard(dir record) error {
+	if err := os.Remove(dir.path(definitionFile)); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	gone := filepath.Join(n.Dir, ".gone-"+dir.name())
+	if err := os.RemoveAll(gone); err != nil { // of one who was killed
+		return err
+	}
+	if err := os.Rename(string(dir), gone); err != nil {
+		return err
+	}
+	return os.RemoveAll(gone)
 }
 
 // Scraps lists what a kill -9 has left of networks that were being made or

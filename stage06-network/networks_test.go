@@ -118,6 +118,18 @@ func TestALeaseOfANetworkThatGoesIsRefused(t *testing.T) {
 	require.NoError(t, waiting.giveBack())
 }
 
+func TestWhatAKilledRemovalLeftIsInNobodysWay(t *testing.T) {
+	networks := recorded(t)
+	left := networks.record(".gone-web")
+	require.NoError(t, os.MkdirAll(left.path("names"), 0o700))
+	scraps, err := networks.Scraps()
+	require.NoError(t, err)
+	require.Equal(t, []string{string(left)}, scraps)
+	require.NoError(t, networks.Remove("web"))
+	require.NoDirExists(t, string(left))
+	require.NoDirExists(t, string(networks.record("web")))
+}
+
 func TestABrokenDefinitionIsAnErrorThatNamesTheFile(t *testing.T) {
 	networks := recorded(t)
 	r := networks.record("web")

@@ -192,6 +192,17 @@ func TestTheBridgeHasTheUplinksMTU(t *testing.T) {
 	})
 }
 
+func TestTheBridgeHasTheMTUOfAnUplinkOfIPv6(t *testing.T) {
+	w := newWorld(t)
+	giveAddress6(t, "up0", "2001:db8::1")
+	require.NoError(t, netlink.RouteDel(&netlink.Route{Gw: net.ParseIP(outsideIP)}))
+	require.NoError(t, netlink.RouteAdd(&netlink.Route{Gw: net.ParseIP("2001:db8::2")}))
+	c := w.start(t, w.bridged(t))
+	bridge, err := netlink.LinkByName(c.spec.Network.Networks.Table)
+	require.NoError(t, err)
+	require.Equal(t, uplinkSize, bridge.Attrs().MTU)
+}
+
 // S51.
 func TestTheBridgeTakesNoRouterAdvertisements(t *testing.T) {
 	w := newWorld(t)
