@@ -138,7 +138,8 @@ func (e *Engine) rewire(name, net string, change func(*network.Spec, *os.File, *
 		err = change(spec, nil, d)
 	}
 	if err != nil {
-		return tell(ErrConflict, "%s", err)
+		// What is refused as done may have been killed right before the shim was told.
+		return errors.Join(tell(ErrConflict, "%s", err), e.tellShim(c))
 	}
 	if err := state.WriteJSON(c.dir, state.SpecFile, spec, state.Durability(!c.config.Options.AutoRemove)); err != nil {
 		return err
