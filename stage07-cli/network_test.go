@@ -160,6 +160,20 @@ func TestAContainerIsOnSeveralNetworksAndComesAndGoes(t *testing.T) {
 	require.Equal(t, "", places("later"))
 }
 
+// From an internal network there is no way out, and no port can lead in.
+func TestAContainerOnAnInternalNetworkAloneIsConnectedToMore(t *testing.T) {
+	h := newHostApart(t)
+	h.ok("network", "create", "--internal", "--subnet", "10.21.0.0/16", "vault")
+	h.ok("network", "create", "--subnet", "10.22.0.0/16", "shop")
+	h.ok("run", "-d", "--name", "web", "--network", "vault", "base", "sleep", "1000")
+	require.Equal(t, "10.21.0.2 16 02:00:0a:15:00:02", h.ok("inspect", "-f", "{{with .NetworkSettings.Networks.vault}}{{.IPAddress}} {{.IPPrefixLen}} {{.MacAddress}}{{end}}", "web"))
+	h.ok("network", "connect", "shop", "web")
+	addresses := h.ok("exec", "web", "ip", "-o", "-4", "addr")
+	require.Contains(t, addresses, "eth0    inet 10.21.0.2/16")
+	require.Contains(t, addresses, "eth1    inet 10.22.0.2/16")
+	require.Contains(t, h.ok("exec", "web", "ip", "route"), "default via 10.22.0.1 ")
+}
+
 func TestTheNetworkWithTheHighestPriorityIsTheWayOut(t *testing.T) {
 	h := newHostApart(t)
 	for i, name := range []string{"shop", "backend", "later"} {

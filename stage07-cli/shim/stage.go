@@ -94,9 +94,10 @@ func (s *supervisor) recordSpec() error {
 	return state.WriteJSON(s.dir(), state.SpecFile, &s.spec, s.job.durability())
 }
 
-// connected tells whether the start has settled something of the network.
+// connected tells whether the start has settled something of the network: links,
+// addresses. On one that is internal, too, to which no port can lead.
 func (s *supervisor) connected() bool {
-	return !s.job.Exec && s.spec.Network.Address().IsValid()
+	return !s.job.Exec && len(s.spec.Network.Endpoints) > 0
 }
 
 // oomKilled asks the cgroup, which Undo is about to remove.
