@@ -8,6 +8,7 @@ import (
 
 	namespaces "cooper/stage01-namespaces"
 	unionfs "cooper/stage04-unionfs"
+	"cooper/stage05-images/registry"
 
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
@@ -89,14 +90,15 @@ func (m *members) watched(ctx context.Context, name string, size int64, body io.
 	return counting(ctx, body, func(n int64) { m.progress.Layer(id, "Loading layer", n, size) })
 }
 
-// layerLabel is what progress calls a layer: as much as there is of a digest.
+// layerLabel is what progress calls a layer: as much as there is of a digest, or
+// else the member's name, which a stranger has chosen for the terminal.
 func layerLabel(name string) string {
 	for part := range strings.SplitSeq(strings.TrimPrefix(name, archiveBlobs), "/") {
 		if hex, _, _ := strings.Cut(part, "."); isHex(hex) {
 			return hex[:min(12, len(hex))]
 		}
 	}
-	return name
+	return registry.Printable(name)
 }
 
 // put remembers a layer. Of two members of one name the last one counts, as it

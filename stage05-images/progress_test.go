@@ -41,6 +41,18 @@ func (s *screen) took() string {
 	return s.out.String()
 }
 
+func TestANameInAnArchiveDoesNothingToTheTerminal(t *testing.T) {
+	var out bytes.Buffer
+	archive := archiveOf(t, file{name: "\x1b[2J.tar", content: string(tarOf(t, "x=1"))}, file{name: "a\nb: Complete\n.tar", content: string(tarOf(t, "x=2"))})
+	_, err := newStore(t).Load(t.Context(), bytes.NewReader(archive), &plain{out: &out, states: map[string]string{}})
+	require.ErrorIs(t, err, errArchive)
+	require.Equal(t, `\x1b[2J.tar: Loading layer
+\x1b[2J.tar: Complete
+a\nb: Complete\n.tar: Loading layer
+a\nb: Complete\n.tar: Complete
+`, out.String())
+}
+
 func TestProgressOnATerminalIsDrawnOverItself(t *testing.T) {
 	s := newScreen(80, 24)
 	s.Layer("abc", "Waiting", 0, 0)
