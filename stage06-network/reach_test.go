@@ -179,6 +179,27 @@ func TestTheHostsOwnFirewallHasTheLastWord(t *testing.T) {
 	require.Equal(t, before, nft(t, "list", "table", "ip", "firewall"), "nobody else's rules are touched")
 }
 
+// As `systemctl restart nftables` does.
+func TestTheRulesOfAllNetworksComeBackAfterAFlush(t *testing.T) {
+	w := newWorld(t)
+	w.network(t, Definition{Name: "front"})
+	w.network(t, Definition{Name: "back"})
+	w.network(t, Definition{Name: "unused"})
+	db := w.start(t, w.on(t, []string{"back"}))
+	answer(t, db.place, 80)
+	answer(t, w.outside, 7)
+	nft(t, "flush ruleset")
+	stranger := w.start(t, w.on(t, []string{"front"}))
+	_, err := call(stranger.place, TCP, db.ip()+":80")
+	require.Error(t, err, "they are apart again")
+	got, err := call(db.place, TCP, outsideIP+":7")
+	require.NoError(t, err)
+	require.Equal(t, "hello from "+hostIP, got)
+	unused, err := w.networks().Find("unused")
+	require.NoError(t, err)
+	require.NotContains(t, w.table(t), unused.Link)
+}
+
 func TestTheBridgeHasTheUplinksMTU(t *testing.T) {
 	w := newWorld(t)
 	c := w.start(t, w.bridged(t))

@@ -1,14 +1,6 @@
 package network
 
-import (
-	"errors"
-	"fmt"
-	"path/filepath"
-	"slices"
-
-	"github.com/google/nftables"
-	"golang.org/x/sys/unix"
-)
+import "github.com/google/nftables"
 
 // All networks of an engine share one nftables table. No foreign table is ever
 // touched. As `nft list table inet cooper0` prints it:
@@ -140,98 +132,4 @@ func tableNamed(name string) *nftables.Table {
 
 func hook(conn *nftables.Conn, table *nftables.Table, kind nftables.ChainType, name string, at *nftables.ChainHook, priority *nftables.ChainPriority) *nftables.Chain {
 	return conn.AddChain(&nftables.Chain{Name: name, Table: table, Type: kind, Hooknum: at, Priority: priority})
-}
-
-// transaction opens a socket to nftables for one change.
-//
-// Closing such a socket waits until the kernel has freed what was deleted,
-// which is a grace period of RCU, some 15 ms. The change is in force before
-// that, so finish lets it take its time.
-func transaction() (conn *nftables.Conn, finish func(), err error) {
-	conn, err = nftables.New(nftables.AsLasting())
-	if err != nil {
-		return nil, nil, fmt.Errorf("open nftables: %w", err)
-	}
-	return conn, func() { go conn.CloseLasting() }, nil
-}
-
-// ensureRules makes the network's bridge one that the rules know. With the
-// first one comes the table, all of it in one transaction.
-func (n Networks) ensureRules(d *Definition) error {
-	return n.changeTable(func(conn *nftables.Conn) error {
-		if err := n.addElements(conn, d); err != nil {
-			return err
-		}
-		err := conn.Flush()
-		if !errors.Is(err, unix.ENOENT) {
-			return err
-		}
-		if err := addTable(conn, n.Table); err != nil {
-			return err
-		}
-		return errors.Join(n.addElements(conn, d), conn.Flush())
-	})
-}
-
-func (n Networks) addElements(conn *nftables.Conn, d *Definition) error {
-	var errs []error
-	for _, set := range linkSets(tableNamed(n.Table)) {
-		if set.Name == "proxied" && !bridgedPassRules() {
-			continue
-		}
-		if element := d.element(set.Name); element != nil {
-			errs = append(errs, conn.SetAddElements(set, element))
-		}
-	}
-	return errors.Join(errs...)
-}
-
-// removeRules takes the network's bridge out of the sets. With the last one
-// goes the table.
-func (n Networks) removeRules(d *Definition) error {
-	return n.changeTable(func(conn *nftables.Conn) error {
-		sets := linkSets(tableNamed(n.Table))
-		if there, err := hasTable(conn, n.Table, nftables.TableFamilyINet); !there {
-			return err // or it was never made
-		}
-		left, err := conn.GetSetElements(sets[0])
-		if err != nil {
-			return err
-		}
-		if len(left) == 0 || len(left) == 1 && string(left[0].Key) == string(linkName(d.Link)) {
-			conn.DelTable(tableNamed(n.Table))
-			return conn.Flush()
-		}
-		for _, set := range sets {
-			element := d.element(set.Name)
-			if element == nil {
-				continue
-			}
-			// Add first: to delete what isn't there would be an error.
-			if err := errors.Join(conn.SetAddElements(set, element), conn.SetDeleteElements(set, element)); err != nil {
-				return err
-			}
-		}
-		return conn.Flush()
-	})
-}
-
-func hasTable(conn *nftables.Conn, name string, family nftables.TableFamily) (bool, error) {
-	tables, err := conn.ListTablesOfFamily(family)
-	return slices.ContainsFunc(tables, func(table *nftables.Table) bool { return table.Name == name }), err
-}
-
-// changeTable runs do while no other process makes or removes the table.
-func (n Networks) changeTable(do func(*nftables.Conn) error) error {
-	return lockedFile(filepath.Join(n.Dir, "table.lock"), func() error {
-		conn, finish, err := transaction()
-		if err != nil {
-			return err
-		}
-		defer finish()
-		if err := do(conn); err != nil {
-			return fmt.Errorf("change table %s: %w", n.Table, err)
-		}
-		return nil
-	})
 }
