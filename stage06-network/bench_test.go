@@ -52,3 +52,19 @@ func connected(b *testing.B, s *Spec) {
 	require.NoError(b, namespaces.Take(steps, nil))
 	b.Cleanup(func() { require.NoError(b, namespaces.Undo(steps)) })
 }
+
+// What a start pays to learn who holds its ports, where nearly always nobody does.
+func BenchmarkHolders(b *testing.B) {
+	for _, published := range []int{1, 1000} {
+		b.Run(fmt.Sprintf("beside %d published ports", published), func(b *testing.B) {
+			w := newWorld(b)
+			connected(b, w.bridged(b, fmt.Sprintf("20001-%d:1-%d", 20000+published, published)))
+			s := w.bridged(b, "8080:80")
+			for b.Loop() {
+				holders, err := s.Holders()
+				require.NoError(b, err)
+				require.Empty(b, holders)
+			}
+		})
+	}
+}

@@ -1,7 +1,6 @@
 package network
 
 import (
-	"encoding/binary"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,7 +10,8 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/google/nftables"
+	"github.com/mdlayher/netlink"
+	"golang.org/x/sys/unix"
 )
 
 // Holders returns the containers that have what this one is to be given by its
@@ -56,41 +56,46 @@ func (r record) holders(e *Endpoint, names []string, ids map[string]bool) error 
 }
 
 // portHolders adds those to which the rules lead a port that this container is
-// to be published at. On which address of the host it is doesn't matter here. The
-// table's lock keeps the maps there while they are read.
+// to be published at. It asks for these ports alone: how many others there are
+// must not matter to a start.
 func (n *Network) portHolders(ids map[string]bool) error {
-	if !slices.ContainsFunc(n.Ports, func(port Port) bool { return port.HostPort != 0 }) {
+	var asked []Port
+	for _, port := range n.Ports {
+		if port.HostPort != 0 {
+			asked = append(asked, port.each()...)
+		}
+	}
+	if len(asked) == 0 {
 		return nil
 	}
-	err := n.Networks.changeTable(func(conn *nftables.Conn) error {
-		if there, err := hasTable(conn, n.Networks.Table, nftables.TableFamilyINet); !there {
-			return err
-		}
-		for _, portMap := range portMaps(tableNamed(n.Networks.Table)) {
-			elements, err := conn.GetSetElements(portMap)
+	conn, err := netlink.Dial(unix.NETLINK_NETFILTER, nil)
+	if err != nil {
+		return fmt.Errorf("open nftables: %w", err)
+	}
+	defer conn.Close()
+	ofEachFamily := []netip.Addr{netip.IPv4Unspecified(), netip.IPv6Unspecified()}
+	for portMap, wanted := range elements(asked, ofEachFamily) {
+		for _, element := range wanted {
+			value, err := lookUp(conn, n.Networks.Table, portMap, element.Key)
 			if err != nil {
-				return fmt.Errorf("read map %s: %w", portMap.Name, err)
+				return err
 			}
-			for _, element := range elements {
-				if slices.ContainsFunc(n.Ports, func(port Port) bool { return port.mayBe(element.Key) }) {
-					n.Networks.owners(element.Val[:len(element.Val)-4], ids)
-				}
+			if len(value) > 4 {
+				n.Networks.owners(value[:len(value)-4], ids)
 			}
 		}
-		return nil
-	})
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil // there has been no network yet
 	}
-	return err
+	return nil
 }
 
-// mayBe reports whether the port may get that key of a map, which ends with the
-// protocol and the number.
-func (p Port) mayBe(key []byte) bool {
-	end := key[len(key)-8:]
-	number := binary.BigEndian.Uint16(end[4:])
-	return p.protocolNumber() == end[0] && p.HostPort <= number && number <= max(p.HostPort, p.HostPortLast)
+// each are the ports of the host of which this one may become any.
+func (p Port) each() (ports []Port) {
+	for number := int(p.HostPort); number <= int(max(p.HostPort, p.HostPortLast)); number++ {
+		one := p
+		one.HostPort, one.HostPortLast = uint16(number), 0
+		ports = append(ports, one)
+	}
+	return ports
 }
 
 // owners adds who has an address on any of the networks.
