@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net"
 	"net/netip"
-	"slices"
 	"strings"
 
 	"cooper/stage06-network/firewall"
@@ -160,29 +159,16 @@ func (n Networks) dismantle(d *Definition) error {
 	if err != nil {
 		return fmt.Errorf("remove bridge %s: %w", d.Link, err)
 	}
-	return withdrawUnlessUsed(d.linkPrefix())
+	return firewall.WithdrawUnlessUsed(d.linkPattern())
 }
 
-// linkPrefix is what other firewalls know the bridge by: all that have names of
+// linkPattern is what other firewalls know the bridge by: all that have names of
 // our making begin alike.
-func (d *Definition) linkPrefix() string {
+func (d *Definition) linkPattern() string {
 	if strings.HasPrefix(d.Link, BridgePrefix) {
-		return BridgePrefix
+		return BridgePrefix + "+"
 	}
 	return d.Link
-}
-
-// withdrawUnlessUsed closes the other firewalls again behind the last bridge,
-// whichever engine's it was.
-func withdrawUnlessUsed(prefix string) error {
-	links, err := whole(netlink.LinkList)
-	if err != nil {
-		return fmt.Errorf("list links: %w", err)
-	}
-	if slices.ContainsFunc(links, func(link netlink.Link) bool { return strings.HasPrefix(link.Attrs().Name, prefix) }) {
-		return nil
-	}
-	return firewall.Withdraw(prefix)
 }
 
 func ipNet(prefix netip.Prefix) *net.IPNet {

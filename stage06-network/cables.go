@@ -55,7 +55,7 @@ func (c *cabling) admit() error {
 		if d.Driver != Bridge {
 			continue
 		}
-		if err := firewall.Admit(d.linkPrefix()); err != nil {
+		if err := firewall.Admit(d.linkPattern()); err != nil {
 			return err
 		}
 	}

@@ -9,31 +9,42 @@ import (
 )
 
 // Admit sees to it that the other firewalls of this host let the packets of our
-// bridges pass: of all links whose name begins with the prefix, those of later
-// too.
+// bridges pass: "cooper+" is all links whose name begins with cooper, those of
+// later too, and "br0" is that one alone, as iptables has it.
 //
 // It is called at each start of a container, and looks first: where all is
 // well it has locked nothing and changed nothing. Each change is one
 // transaction, so that a kill -9 leaves all of it or nothing.
-func Admit(prefix string) error {
+func Admit(links string) error {
 	n, err := openNftables()
 	if err != nil {
 		return err
 	}
 	defer n.Close()
-	todo := func(c chain) (change, error) { return c.admit(prefix) }
-	return errors.Join(n.changeForward(prefix, todo), n.admitFirewalld(prefix))
+	p := pattern(links)
+	todo := func(c chain) (change, error) { return c.admit(p) }
+	return errors.Join(n.changeForward(p, todo), n.admitFirewalld(p))
 }
 
 // Withdraw takes back what Admit added, and nothing else.
-func Withdraw(prefix string) error {
+func Withdraw(links string) error {
 	n, err := openNftables()
 	if err != nil {
 		return err
 	}
 	defer n.Close()
-	todo := func(c chain) (change, error) { return c.withdraw(prefix), nil }
-	return errors.Join(n.changeForward(prefix, todo), n.withdrawFirewalld(prefix))
+	p := pattern(links)
+	todo := func(c chain) (change, error) { return c.withdraw(p), nil }
+	return errors.Join(n.changeForward(p, todo), n.withdrawFirewalld(p))
+}
+
+// WithdrawUnlessUsed closes the other firewalls again behind the last of the
+// bridges, whichever engine's it was.
+func WithdrawUnlessUsed(links string) error {
+	if bridges, err := pattern(links).links(); err != nil || len(bridges) > 0 {
+		return err
+	}
+	return Withdraw(links)
 }
 
 // A plan says what is to be done to a chain.
@@ -44,7 +55,7 @@ var errPlanned = errors.New("there is something to do")
 
 // changeForward does what the plan says in every FORWARD of iptables there is:
 // of both its programs, and of IPv6 too.
-func (n nftables) changeForward(prefix string, todo plan) error {
+func (n nftables) changeForward(p pattern, todo plan) error {
 	look := func(c chain) (change, error) {
 		what, err := todo(c)
 		if err == nil && !what.empty() {
@@ -52,19 +63,19 @@ func (n nftables) changeForward(prefix string, todo plan) error {
 		}
 		return change{}, err
 	}
-	if err := n.eachForward(prefix, look); !errors.Is(err, errPlanned) {
+	if err := n.eachForward(p, look); !errors.Is(err, errPlanned) {
 		return err
 	}
-	return locked(func() error { return n.eachForward(prefix, todo) })
+	return locked(func() error { return n.eachForward(p, todo) })
 }
 
-func (n nftables) eachForward(prefix string, todo plan) error {
+func (n nftables) eachForward(p pattern, todo plan) error {
 	var errs []error
 	for _, family := range bothFamilies {
-		errs = append(errs, n.changeIptables(family, prefix, todo))
+		errs = append(errs, n.changeIptables(family, p, todo))
 	}
 	for _, l := range bothLegacy {
-		errs = append(errs, l.change(prefix, todo))
+		errs = append(errs, l.change(p, todo))
 	}
 	return errors.Join(errs...)
 }

@@ -2,6 +2,7 @@ package firewall
 
 import (
 	"regexp"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -35,26 +36,54 @@ func TestContainersHaveTheirNetworkWhereThePolicyDrops(t *testing.T) {
 			before := save(t, iptables.name)
 			require.True(t, kept(t, "ours", "outside", iptables.family))
 
-			require.NoError(t, Admit(prefix))
+			require.NoError(t, Admit(ourLinks))
 			require.True(t, reaches(t, "ours", "outside", iptables.family))
 			require.True(t, reaches(t, "outside", "ours", iptables.family), "what may come in, our own table says")
 			require.True(t, kept(t, "theirs", "outside", iptables.family))
 			require.True(t, kept(t, "outside", "theirs", iptables.family))
 			with := save(t, iptables.name)
 			require.Contains(t, with, "-A "+openings[0]+"\n-A "+openings[1]+"\n")
-			require.NoError(t, Admit(prefix))
+			require.NoError(t, Admit(ourLinks))
 			require.Equal(t, with, save(t, iptables.name), "once is enough")
 
-			require.NoError(t, Withdraw(prefix))
+			require.NoError(t, Withdraw(ourLinks))
 			require.Equal(t, before, save(t, iptables.name))
 			require.True(t, kept(t, "ours", "outside", iptables.family))
 
-			require.NoError(t, Admit(prefix))
+			require.NoError(t, Admit(ourLinks))
 			for _, rule := range openings {
 				run(t, iptables.name+" -C "+rule)
 				run(t, iptables.name+" -D "+rule)
 			}
 			require.Equal(t, before, save(t, iptables.name), "iptables takes them for its own")
+		})
+	}
+}
+
+// A bridge that has its name from the user: others, whose names begin like that,
+// are none of our business.
+func TestANameIsThatOneBridges(t *testing.T) {
+	for _, iptables := range programs {
+		t.Run(iptables.name, func(t *testing.T) {
+			newHost(t, iptables.name)
+			run(t, iptables.name+" -P FORWARD DROP")
+			before := save(t, iptables.name)
+			require.NoError(t, Admit("cooper"))
+			require.True(t, kept(t, "ours", "outside", iptables.family))
+			require.NoError(t, Admit("cooper0"))
+			require.True(t, reaches(t, "ours", "outside", iptables.family))
+			require.NoError(t, Admit("cooper0"))
+			rules := save(t, iptables.name)
+			for _, name := range []string{"cooper", "cooper0"} {
+				require.Equal(t, 1, strings.Count(rules, "-A FORWARD -i "+name+" -m comment --comment "+name+" -j ACCEPT\n"), rules)
+				require.Equal(t, 1, strings.Count(rules, "-A FORWARD -o "+name+" -m comment --comment "+name+" -j ACCEPT\n"), rules)
+				run(t, iptables.name+" -C FORWARD -i "+name+" -m comment --comment "+name+" -j ACCEPT")
+			}
+			require.NoError(t, WithdrawUnlessUsed("cooper0"))
+			require.Equal(t, rules, save(t, iptables.name))
+			require.NoError(t, WithdrawUnlessUsed("cooper"))
+			require.NoError(t, Withdraw("cooper0"))
+			require.Equal(t, before, save(t, iptables.name))
 		})
 	}
 }
@@ -76,16 +105,16 @@ func TestContainersHaveTheirNetworkWhereTheLastRuleRejects(t *testing.T) {
 			}
 			before := save(t, iptables.name)
 			require.True(t, kept(t, "ours", "outside", iptables.family))
-			require.NoError(t, Admit(prefix))
+			require.NoError(t, Admit(ourLinks))
 			require.True(t, reaches(t, "ours", "outside", iptables.family))
 			require.Regexp(t, "--dport 1 -j ACCEPT\n-A "+regexp.QuoteMeta(openings[0]+"\n-A "+openings[1])+"\n.*LOG", save(t, iptables.name))
 
 			run(t, iptables.name+" -I FORWARD 4 -i cooper0 -p tcp -j DROP")
-			require.NoError(t, Admit(prefix))
+			require.NoError(t, Admit(ourLinks))
 			require.True(t, kept(t, "ours", "outside", iptables.family), "others' rules are asked first, later ones too")
 			run(t, iptables.name+" -D FORWARD -i cooper0 -p tcp -j DROP")
 
-			require.NoError(t, Withdraw(prefix))
+			require.NoError(t, Withdraw(ourLinks))
 			require.Equal(t, before, save(t, iptables.name))
 		})
 	}
@@ -109,6 +138,6 @@ func TestContainersOfOneNetworkReachEachOther(t *testing.T) {
 	require.True(t, kept(t, "neighbour", "ours", ipv4))
 	require.Len(t, blockers(t), 1)
 	require.Contains(t, blockers(t)[0].What, "between containers of one network")
-	require.NoError(t, Admit(prefix))
+	require.NoError(t, Admit(ourLinks))
 	require.True(t, reaches(t, "neighbour", "ours", ipv4))
 }

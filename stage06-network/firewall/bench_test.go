@@ -18,9 +18,9 @@ func BenchmarkAdmit(b *testing.B) {
 			if iptables != "" {
 				dockersRules(b, iptables)
 			}
-			require.NoError(b, Admit(prefix))
+			require.NoError(b, Admit(ourLinks))
 			for b.Loop() {
-				if err := Admit(prefix); err != nil {
+				if err := Admit(ourLinks); err != nil {
 					b.Fatal(err)
 				}
 			}

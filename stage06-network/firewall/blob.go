@@ -143,7 +143,7 @@ func (b *blob) remove(at int) {
 
 // entry writes an opening; -i cooper+ is the name compared as far as the mask
 // goes.
-func (b *blob) entry(o opening, prefix string) []byte {
+func (b *blob) entry(o opening, p pattern) []byte {
 	match := xtHeader + commentLen
 	e := make([]byte, b.size+match+standard)
 	binary.NativeEndian.PutUint16(e[b.target:], uint16(b.size+match))
@@ -152,15 +152,15 @@ func (b *blob) entry(o opening, prefix string) []byte {
 	if o.in {
 		name, mask = b.in, b.inMask
 	}
-	copy(e[name:name+unix.IFNAMSIZ], prefix+"+")
-	for i := range len(prefix) {
+	copy(e[name:name+unix.IFNAMSIZ], p)
+	for i := range len(p.compared()) {
 		e[mask+i] = 0xff
 	}
 
 	comment := e[b.size:]
 	binary.NativeEndian.PutUint16(comment, uint16(match))
 	copy(comment[xtName:], "comment")
-	copy(comment[xtHeader:], prefix)
+	copy(comment[xtHeader:], p.name())
 
 	target, verdict := comment[match:], int32(-nfAccept-1)
 	if o.chain != "" {
@@ -173,7 +173,7 @@ func (b *blob) entry(o opening, prefix string) []byte {
 
 // apply makes the change, and returns for each entry which one it was before:
 // its index among the old ones, or -1 for one that is new.
-func (b *blob) apply(what change, prefix string) (was []int) {
+func (b *blob) apply(what change, p pattern) (was []int) {
 	for i := range int(b.count) {
 		was = append(was, i)
 	}
@@ -192,7 +192,7 @@ func (b *blob) apply(what change, prefix string) (was []int) {
 	}
 	for _, o := range slices.Backward(what.add) {
 		was = slices.Insert(was, b.index(at), -1)
-		b.insert(at, b.entry(o, prefix))
+		b.insert(at, b.entry(o, p))
 	}
 	return was
 }

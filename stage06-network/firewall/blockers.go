@@ -3,7 +3,6 @@ package firewall
 import (
 	"errors"
 	"fmt"
-	"net"
 	"os"
 	"slices"
 	"strings"
@@ -17,8 +16,8 @@ type Finding struct {
 	Advice string // what to do about it
 }
 
-// Blockers names what keeps the packets of links with the prefix away, or would
-// once there are such links. It changes nothing.
+// Blockers names what keeps our bridges' packets away, or would once there are
+// bridges; which are ours is told as to Admit. It changes nothing.
 //
 // What Admit opens isn't among them, as long as it is open or there is no
 // bridge yet. Neither is the host's input chain: containers need nothing of the
@@ -27,13 +26,14 @@ type Finding struct {
 // It judges chains by what becomes of a packet that no rule is about. A rule
 // that drops some packets is somebody's intention, and may well be about
 // containers; `nft monitor trace` shows what becomes of one packet.
-func Blockers(prefix string) ([]Finding, error) {
+func Blockers(links string) ([]Finding, error) {
 	n, err := openNftables()
 	if err != nil {
 		return nil, err
 	}
 	defer n.Close()
-	open, err := haveLinks(prefix)
+	p := pattern(links)
+	bridges, err := p.links()
 	if err != nil {
 		return nil, err
 	}
@@ -43,38 +43,28 @@ func Blockers(prefix string) ([]Finding, error) {
 		return err
 	}
 	err = errors.Join(
-		add(notForwarding(open)),
-		add(n.closedTables(prefix)),
+		add(notForwarding(bridges)),
+		add(n.closedTables(p)),
 		add(strictReversePath()))
-	if open {
-		err = errors.Join(err, add(n.closedIptables(prefix)), add(n.closedFirewalld(prefix)))
+	if len(bridges) > 0 { // then what Admit opens is open, or somebody has closed it again
+		err = errors.Join(err, add(n.closedIptables(p)), add(n.closedFirewalld(p)))
 	}
 	return findings, err
-}
-
-// haveLinks tells whether there is a bridge of ours: then what Admit opens is
-// open, or somebody has closed it again.
-func haveLinks(prefix string) (bool, error) {
-	links, err := net.Interfaces()
-	if err != nil {
-		return false, fmt.Errorf("list links: %w", err)
-	}
-	return slices.ContainsFunc(links, func(l net.Interface) bool { return strings.HasPrefix(l.Name, prefix) }), nil
 }
 
 // closedTables names the chains of others' tables that drop what no rule is
 // about, and have no rule about our bridges. Those of iptables and firewalld
 // are left out here: there is a way to open them.
-func (n nftables) closedTables(prefix string) (findings []Finding, err error) {
+func (n nftables) closedTables(p pattern) (findings []Finding, err error) {
 	chains, err := n.chains()
 	if err != nil {
 		return nil, err
 	}
 	for _, base := range chains {
-		if base.hook != unix.NF_INET_FORWARD || base.isIptables() || base.table == "firewalld" || strings.HasPrefix(base.table, prefix) {
+		if base.hook != unix.NF_INET_FORWARD || base.isIptables() || base.table == "firewalld" || strings.HasPrefix(base.table, p.name()) {
 			continue
 		}
-		finding, err := n.closedChain(base, prefix)
+		finding, err := n.closedChain(base, p)
 		if err != nil {
 			return nil, err
 		}
@@ -95,14 +85,14 @@ var nftFamilies = map[byte]string{
 	unix.NFPROTO_IPV4: "ip", unix.NFPROTO_IPV6: "ip6", unix.NFPROTO_INET: "inet", unix.NFPROTO_BRIDGE: "bridge",
 }
 
-func (n nftables) closedChain(base baseChain, prefix string) (*Finding, error) {
+func (n nftables) closedChain(base baseChain, p pattern) (*Finding, error) {
 	family := nftFamilies[base.family]
 	c, _, err := n.read(base)
 	if err != nil || family == "" {
 		return nil, err
 	}
 	end, closed, err := c.end()
-	if err != nil || !closed || about(c.rules[:end], prefix) {
+	if err != nil || !closed || about(c.rules[:end], p) {
 		return nil, err
 	}
 	chain := fmt.Sprintf("%s %s %s", family, base.table, base.name)
@@ -112,31 +102,31 @@ func (n nftables) closedChain(base baseChain, prefix string) (*Finding, error) {
 	}
 	return &Finding{
 		What: fmt.Sprintf("the nftables chain %s drops %s whatever it has no rule for, and has none for containers", chain, how),
-		Advice: fmt.Sprintf(`run: nft '%s iifname "%s*" accept; %[1]s oifname "%[2]s*" accept'; and write the two rules to the file that the table is loaded from, such as /etc/nftables.conf`,
-			where, prefix),
+		Advice: fmt.Sprintf(`run: nft '%s iifname "%s" accept; %[1]s oifname "%[2]s" accept'; and write the two rules to the file that the table is loaded from, such as /etc/nftables.conf`,
+			where, p.nft()),
 	}, nil
 }
 
 // about tells whether some of the rules accept packets from our bridges, and
 // some those to them.
-func about(rules []rule, prefix string) bool {
+func about(rules []rule, p pattern) bool {
 	accepts := func(link func(rule) string) bool {
 		return slices.ContainsFunc(rules, func(r rule) bool {
-			return (r.act == accepts || r.act == jumps) && strings.HasPrefix(link(r), prefix)
+			return (r.act == accepts || r.act == jumps) && strings.HasPrefix(link(r), p.name())
 		})
 	}
 	return accepts(func(r rule) string { return r.in }) && accepts(func(r rule) string { return r.out })
 }
 
 // closedIptables names the FORWARD chains that drop, where our rules are gone.
-func (n nftables) closedIptables(prefix string) (findings []Finding, err error) {
+func (n nftables) closedIptables(p pattern) (findings []Finding, err error) {
 	bridged, err := bridgedPacketsToo()
 	if err != nil {
 		return nil, err
 	}
 	look := func(program string) plan {
 		return func(c chain) (change, error) {
-			what, err := c.admit(prefix)
+			what, err := c.admit(p)
 			if err != nil || what.empty() {
 				return change{}, err
 			}
@@ -152,28 +142,28 @@ func (n nftables) closedIptables(prefix string) (findings []Finding, err error) 
 		}
 	}
 	for i, program := range []string{"iptables", "ip6tables"} {
-		err = errors.Join(err, n.changeIptables(bothFamilies[i], prefix, look(program)),
-			bothLegacy[i].change(prefix, look(program+"-legacy")))
+		err = errors.Join(err, n.changeIptables(bothFamilies[i], p, look(program)),
+			bothLegacy[i].change(p, look(program+"-legacy")))
 	}
 	return findings, err
 }
 
 // closedFirewalld tells where firewalld has our bridges, if that isn't in zone
 // trusted.
-func (n nftables) closedFirewalld(prefix string) ([]Finding, error) {
-	zone, installed, err := n.zoneOf(prefix)
+func (n nftables) closedFirewalld(p pattern) ([]Finding, error) {
+	zone, installed, err := n.zoneOf(p)
 	switch {
 	case err != nil || !installed || zone == trustedZone:
 		return nil, err
 	case zone == "":
 		return []Finding{{
 			What:   "firewalld rejects what comes from containers: their bridges are in none of its zones any more",
-			Advice: "start a container on a network, which puts them into zone " + trustedZone + ", or for good: firewall-cmd --permanent --zone=" + trustedZone + " --add-interface=" + prefix + "+ && firewall-cmd --reload",
+			Advice: "start a container on a network, which puts them into zone " + trustedZone + ", or for good: firewall-cmd --permanent --zone=" + trustedZone + " --add-interface=" + string(p) + " && firewall-cmd --reload",
 		}}, nil
 	}
 	return []Finding{{
 		What:   "firewalld has the containers' bridges in zone " + zone + ", which may reject what they send",
-		Advice: "if that isn't meant: firewall-cmd --zone=" + trustedZone + " --change-interface=" + prefix + "+",
+		Advice: "if that isn't meant: firewall-cmd --zone=" + trustedZone + " --change-interface=" + string(p),
 	}}, nil
 }
 

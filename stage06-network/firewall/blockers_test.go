@@ -24,7 +24,7 @@ func TestAHandWrittenTableIsNamedWithWhatToAdd(t *testing.T) {
 				"add chain inet mine gate { type filter hook forward priority 0; }")
 			ruleset(t, "table inet mine { chain gate { type filter hook forward priority 0; "+test.end+"; }; }")
 			before := run(t, "nft -s list ruleset")
-			require.NoError(t, Admit(prefix))
+			require.NoError(t, Admit(ourLinks))
 			require.Equal(t, before, run(t, "nft -s list ruleset"))
 			require.True(t, kept(t, "ours", "outside", ipv4))
 
@@ -46,10 +46,10 @@ func TestAnOpenHostHasNoFindings(t *testing.T) {
 	ruleset(t, "table inet mine { chain gate { type filter hook forward priority 0; tcp dport 1 drop; iifname other0 accept; }; }")
 	ruleset(t, "table inet cooper0 { chain forward { type filter hook forward priority 0; policy drop; }; }")
 	run(t, "iptables-nft -P FORWARD DROP")
-	require.NoError(t, Admit(prefix))
+	require.NoError(t, Admit(ourLinks))
 	require.Empty(t, blockers(t))
 	run(t, "ip link delete cooper0")
-	require.NoError(t, Withdraw(prefix))
+	require.NoError(t, Withdraw(ourLinks))
 	require.Empty(t, blockers(t), "what the first bridge will open")
 }
 
@@ -61,7 +61,7 @@ func TestBlockersTellWhoseRulesAreGone(t *testing.T) {
 			findings := blockers(t)
 			require.Len(t, findings, 1)
 			require.Contains(t, findings[0].What, strings.TrimSuffix(iptables.name, "-nft")+"'s chain FORWARD drops")
-			require.NoError(t, Admit(prefix))
+			require.NoError(t, Admit(ourLinks))
 			require.Empty(t, blockers(t))
 		})
 	}
@@ -72,6 +72,13 @@ func TestBlockersTellOfAHostThatIsNoRouter(t *testing.T) {
 	require.NoError(t, sysctl("ipv4/ip_forward", "0"))
 	require.Len(t, blockers(t), 1)
 	require.Contains(t, blockers(t)[0].What, "net.ipv4.ip_forward")
+	require.NoError(t, sysctl("ipv4/ip_forward", "1"))
+	require.NoError(t, sysctl("ipv6/conf/all/forwarding", "0"))
+	require.Len(t, blockers(t), 1)
+	require.Contains(t, blockers(t)[0].What, "net.ipv6.conf.all.forwarding")
+	run(t, "ip -6 address flush dev cooper0 scope global")
+	require.Empty(t, blockers(t), "no network has IPv6")
+	require.NoError(t, sysctl("ipv4/ip_forward", "0"))
 	run(t, "ip link delete cooper0")
 	require.Empty(t, blockers(t), "the engine makes it one")
 }

@@ -19,10 +19,10 @@ const asLoop = "COOPER_TEST_ADMIT_LOOP"
 func loop() {
 	fmt.Println("begun")
 	for {
-		if err := Admit(prefix); err != nil {
+		if err := Admit(ourLinks); err != nil {
 			panic(err)
 		}
-		if err := Withdraw(prefix); err != nil {
+		if err := Withdraw(ourLinks); err != nil {
 			panic(err)
 		}
 	}
@@ -34,7 +34,7 @@ func TestAKillLeavesAllOrNothing(t *testing.T) {
 			newHost(t, iptables.name)
 			foreign(t, iptables.name)
 			before := save(t, iptables.name)
-			require.NoError(t, Admit(prefix))
+			require.NoError(t, Admit(ourLinks))
 			with := save(t, iptables.name)
 			for range 40 {
 				c := exec.Command("/proc/self/exe")
@@ -49,7 +49,7 @@ func TestAKillLeavesAllOrNothing(t *testing.T) {
 				require.EqualError(t, c.Wait(), "signal: killed")
 				require.Contains(t, []string{before, with}, save(t, iptables.name))
 			}
-			require.NoError(t, Withdraw(prefix))
+			require.NoError(t, Withdraw(ourLinks))
 			require.Equal(t, before, save(t, iptables.name))
 		})
 	}
@@ -85,7 +85,7 @@ func atOnce(t *testing.T, n int, do func(string) error) {
 			errs <- here.do(func() error {
 				there.Done()
 				there.Wait()
-				return do(prefix)
+				return do(ourLinks)
 			})
 		})
 	}

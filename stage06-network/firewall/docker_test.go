@@ -24,14 +24,14 @@ func TestContainersHaveTheirNetworkBesideDocker(t *testing.T) {
 			startDocker := newDocker(t, iptables)
 
 			t.Log("ours come first, and have nothing to ask for")
-			require.NoError(t, Admit(prefix))
+			require.NoError(t, Admit(ourLinks))
 			require.NotContains(t, run(t, iptables+" -S"), "cooper")
 			dockerd := startDocker()
 			before := save(t, iptables)
 			require.Contains(t, before, ":FORWARD DROP", "Docker does so where it is the first to forward")
 			require.True(t, kept(t, "ours", "outside", ipv4))
 
-			require.NoError(t, Admit(prefix))
+			require.NoError(t, Admit(ourLinks))
 			beside := func() {
 				t.Helper()
 				require.True(t, reaches(t, "ours", "outside", ipv4))
@@ -46,7 +46,7 @@ func TestContainersHaveTheirNetworkBesideDocker(t *testing.T) {
 			dockerd.stop(t)
 			startDocker()
 			require.Equal(t, with, save(t, iptables))
-			require.NoError(t, Admit(prefix))
+			require.NoError(t, Admit(ourLinks))
 			require.Equal(t, with, save(t, iptables))
 			beside()
 
@@ -58,7 +58,7 @@ func TestContainersHaveTheirNetworkBesideDocker(t *testing.T) {
 			run(t, iptables+" -D DOCKER-USER -i cooper0 -d 198.51.100.0/24 -j DROP")
 			run(t, iptables+" -D DOCKER -d 172.30.0.2 ! -i other0 -o other0 -p tcp -j ACCEPT")
 
-			require.NoError(t, Withdraw(prefix))
+			require.NoError(t, Withdraw(ourLinks))
 			require.Equal(t, before, save(t, iptables))
 		})
 	}

@@ -33,20 +33,20 @@ const (
 	firewalldPatience = 30 * time.Second
 )
 
-// zoneOf returns which zone's rules firewalld has in force for links with the
-// prefix: "" for none. installed is false where it isn't at work. The kernel is
+// zoneOf returns which zone's rules firewalld has in force for our bridges: ""
+// for none. installed is false where it isn't at work. The kernel is
 // asked, which is a hundred times as fast as firewalld, and knows better.
 //
 //	table inet firewalld {
 //		chain filter_INPUT_ZONES {
 //			iifname "cooper*" goto filter_IN_trusted
 //			goto filter_IN_public
-func (n nftables) zoneOf(prefix string) (zone string, installed bool, err error) {
+func (n nftables) zoneOf(p pattern) (zone string, installed bool, err error) {
 	rules, err := n.rules(unix.NFPROTO_INET, "firewalld", "filter_INPUT_ZONES")
 	if err != nil || len(rules) == 0 {
 		return "", false, err
 	}
-	i := slices.IndexFunc(rules, func(r rule) bool { return r.in == prefix+"*" })
+	i := slices.IndexFunc(rules, func(r rule) bool { return r.in == p.nft() })
 	if i < 0 {
 		return "", true, nil
 	}
@@ -55,47 +55,47 @@ func (n nftables) zoneOf(prefix string) (zone string, installed bool, err error)
 
 // admitFirewalld puts the bridges into zone trusted, unless somebody has put
 // them into another.
-func (n nftables) admitFirewalld(prefix string) error {
-	zone, installed, err := n.zoneOf(prefix)
+func (n nftables) admitFirewalld(p pattern) error {
+	zone, installed, err := n.zoneOf(p)
 	if err != nil || !installed || zone != "" {
 		return err
 	}
 	err = firewalld(func(call call) error {
-		err := call(firewalldPath, "zone.addInterface", trustedZone, prefix+"+").Err
+		err := call(firewalldPath, "zone.addInterface", trustedZone, string(p)).Err
 		if is(err, "ZONE_ALREADY_SET") { // by another process of ours, just now
 			return nil
 		}
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("put %s+ into firewalld's zone %s: %w: start firewalld, or run: nft delete table inet firewalld", prefix, trustedZone, err)
+		return fmt.Errorf("put %s into firewalld's zone %s: %w: start firewalld, or run: nft delete table inet firewalld", p, trustedZone, err)
 	}
 	return nil
 }
 
 // withdrawFirewalld takes them out again, unless it says so in firewalld's
 // permanent configuration: that was somebody else.
-func (n nftables) withdrawFirewalld(prefix string) error {
-	zone, _, err := n.zoneOf(prefix)
+func (n nftables) withdrawFirewalld(p pattern) error {
+	zone, _, err := n.zoneOf(p)
 	if err != nil || zone != trustedZone {
 		return err
 	}
 	err = firewalld(func(call call) error {
 		var permanent string
-		if err := call(firewalldConfig, "config.getZoneOfInterface", prefix+"+").Store(&permanent); err != nil {
+		if err := call(firewalldConfig, "config.getZoneOfInterface", string(p)).Store(&permanent); err != nil {
 			return err
 		}
 		if permanent != "" {
 			return nil
 		}
-		err := call(firewalldPath, "zone.removeInterface", trustedZone, prefix+"+").Err
+		err := call(firewalldPath, "zone.removeInterface", trustedZone, string(p)).Err
 		if is(err, "UNKNOWN_INTERFACE") {
 			return nil
 		}
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("take %s+ out of firewalld's zone %s: %w", prefix, trustedZone, err)
+		return fmt.Errorf("take %s out of firewalld's zone %s: %w", p, trustedZone, err)
 	}
 	return nil
 }

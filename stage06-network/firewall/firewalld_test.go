@@ -20,35 +20,43 @@ func TestContainersHaveTheirNetworkWithFirewalld(t *testing.T) {
 		require.True(t, kept(t, "ours", "outside", family))
 	}
 
-	require.NoError(t, Admit(prefix))
+	require.NoError(t, Admit(ourLinks))
 	require.Equal(t, "cooper+\n", run(t, "firewall-cmd --zone=trusted --list-interfaces"))
 	for _, family := range bothFamilies {
 		require.True(t, reaches(t, "ours", "outside", family))
 		require.True(t, kept(t, "theirs", "outside", family))
 		require.True(t, kept(t, "outside", "ours", family), "that takes a published port")
 	}
-	require.NoError(t, Admit(prefix), "once is enough")
+	require.NoError(t, Admit(ourLinks), "once is enough")
 	require.Empty(t, blockers(t))
 
 	// Some versions forget the running configuration here.
 	run(t, "firewall-cmd --reload")
-	require.NoError(t, Admit(prefix))
+	require.NoError(t, Admit(ourLinks))
 	require.True(t, reaches(t, "ours", "outside", unix.NFPROTO_IPV4))
 
-	require.NoError(t, Withdraw(prefix))
-	require.NoError(t, Withdraw(prefix), "once is enough")
+	require.NoError(t, Withdraw(ourLinks))
+	require.NoError(t, Withdraw(ourLinks), "once is enough")
 	require.Equal(t, "\n", run(t, "firewall-cmd --zone=trusted --list-interfaces"))
 	require.Equal(t, rulesOfBaseChains(before), rulesOfBaseChains(run(t, "nft -s list ruleset")))
 	require.Len(t, blockers(t), 1)
 	require.Contains(t, blockers(t)[0].What, "firewalld rejects what comes from containers")
+	require.True(t, kept(t, "ours", "outside", ipv4))
+	_, advice, found := strings.Cut(blockers(t)[0].Advice, "for good: ")
+	require.True(t, found)
+	for command := range strings.SplitSeq(advice, " && ") {
+		run(t, command)
+	}
+	require.Empty(t, blockers(t))
+	require.True(t, reaches(t, "ours", "outside", ipv4))
 }
 
 func TestAnotherZoneOfFirewalldIsSomebodysWord(t *testing.T) {
 	newHost(t, "firewalld", "firewall-cmd", "dbus-daemon")
 	startFirewalld(t)
 	run(t, "firewall-cmd --zone=drop --add-interface=cooper+")
-	require.NoError(t, Admit(prefix))
-	require.NoError(t, Withdraw(prefix))
+	require.NoError(t, Admit(ourLinks))
+	require.NoError(t, Withdraw(ourLinks))
 	require.Equal(t, "cooper+\n", run(t, "firewall-cmd --zone=drop --list-interfaces"))
 	require.Len(t, blockers(t), 1)
 	require.Contains(t, blockers(t)[0].What, "in zone drop")
@@ -59,8 +67,8 @@ func TestWhatFirewalldHasForGoodStays(t *testing.T) {
 	startFirewalld(t)
 	run(t, "firewall-cmd --permanent --zone=trusted --add-interface=cooper+")
 	run(t, "firewall-cmd --reload")
-	require.NoError(t, Admit(prefix))
-	require.NoError(t, Withdraw(prefix))
+	require.NoError(t, Admit(ourLinks))
+	require.NoError(t, Withdraw(ourLinks))
 	require.Equal(t, "cooper+\n", run(t, "firewall-cmd --zone=trusted --list-interfaces"))
 }
 
@@ -70,9 +78,9 @@ func TestAFirewalldThatIsGoneButForItsTable(t *testing.T) {
 	firewalld := startFirewalld(t)
 	require.NoError(t, firewalld.Process.Kill())
 	require.EqualError(t, firewalld.Wait(), "signal: killed")
-	require.ErrorContains(t, Admit(prefix), "nft delete table inet firewalld")
+	require.ErrorContains(t, Admit(ourLinks), "nft delete table inet firewalld")
 	run(t, "nft delete table inet firewalld")
-	require.NoError(t, Admit(prefix))
+	require.NoError(t, Admit(ourLinks))
 	require.True(t, reaches(t, "ours", "outside", ipv4))
 }
 
@@ -86,7 +94,7 @@ func TestSeveralAtOnceAskFirewalldOnce(t *testing.T) {
 }
 
 func blockers(t testing.TB) []Finding {
-	findings, err := Blockers(prefix)
+	findings, err := Blockers(ourLinks)
 	require.NoError(t, err)
 	return findings
 }

@@ -44,7 +44,7 @@ func TestMain(m *testing.M) {
 	os.Exit(m.Run())
 }
 
-const prefix = "cooper"
+const ourLinks = "cooper+"
 
 // newHost moves the test, that is its thread, to a host with the tools. It goes
 // back at the end, to be looked at for traces there.

@@ -48,7 +48,7 @@ func (n nftables) read(base baseChain) (c chain, found bool, err error) {
 
 // changeIptables does in FORWARD what the plan says, in one transaction. It is
 // called again if somebody else has changed the rules meanwhile.
-func (n nftables) changeIptables(family byte, prefix string, todo plan) error {
+func (n nftables) changeIptables(family byte, p pattern, todo plan) error {
 	for try := 0; ; try++ {
 		c, found, err := n.forward(family)
 		if err != nil || !found {
@@ -58,7 +58,7 @@ func (n nftables) changeIptables(family byte, prefix string, todo plan) error {
 		if err != nil || what.empty() {
 			return err
 		}
-		err = what.commit(family, prefix)
+		err = what.commit(family, p)
 		if err == nil || try == 10 || !errors.Is(err, unix.ENOENT) && !errors.Is(err, unix.EAGAIN) {
 			return err
 		}
@@ -66,7 +66,7 @@ func (n nftables) changeIptables(family byte, prefix string, todo plan) error {
 }
 
 // commit hands the change to the kernel, which does all of it or nothing.
-func (c change) commit(family byte, prefix string) error {
+func (c change) commit(family byte, p pattern) error {
 	conn, err := nft.New()
 	if err != nil {
 		return fmt.Errorf("open nftables: %w", err)
@@ -74,7 +74,7 @@ func (c change) commit(family byte, prefix string) error {
 	table := &nft.Table{Name: filterTable, Family: nft.TableFamily(family)}
 	forward := &nft.Chain{Name: forwardChain, Table: table}
 	for _, o := range c.add {
-		r := &nft.Rule{Table: table, Chain: forward, Exprs: o.expressions(prefix)}
+		r := &nft.Rule{Table: table, Chain: forward, Exprs: o.expressions(p)}
 		if c.before == nil {
 			conn.AddRule(r)
 		} else {
@@ -93,9 +93,8 @@ func (c change) commit(family byte, prefix string) error {
 	return nil
 }
 
-// expressions writes an opening as iptables-nft does: a name without its
-// terminating zero stands for all that begin so.
-func (o opening) expressions(prefix string) []expr.Any {
+// expressions writes an opening as iptables-nft does.
+func (o opening) expressions(p pattern) []expr.Any {
 	key := expr.MetaKeyOIFNAME
 	if o.in {
 		key = expr.MetaKeyIIFNAME
@@ -104,10 +103,10 @@ func (o opening) expressions(prefix string) []expr.Any {
 	if o.chain != "" {
 		verdict = &expr.Verdict{Kind: expr.VerdictJump, Chain: o.chain}
 	}
-	comment := xt.Comment(prefix)
+	comment := xt.Comment(p.name())
 	return []expr.Any{
 		&expr.Meta{Key: key, Register: unix.NFT_REG_1},
-		&expr.Cmp{Op: expr.CmpOpEq, Register: unix.NFT_REG_1, Data: []byte(prefix)},
+		&expr.Cmp{Op: expr.CmpOpEq, Register: unix.NFT_REG_1, Data: []byte(p.compared())},
 		&expr.Match{Name: "comment", Info: &comment},
 		&expr.Counter{},
 		verdict,

@@ -72,7 +72,7 @@ func (l legacy) exists() (bool, error) {
 }
 
 // change does in FORWARD what the plan says, in one exchange.
-func (l legacy) change(prefix string, todo plan) error {
+func (l legacy) change(p pattern, todo plan) error {
 	there, err := l.exists()
 	if err != nil || !there {
 		return err
@@ -91,7 +91,7 @@ func (l legacy) change(prefix string, todo plan) error {
 		if err != nil || what.empty() {
 			return err
 		}
-		err = l.replace(socket, b, what, prefix)
+		err = l.replace(socket, b, what, p)
 		if err == nil || try == 10 || !errors.Is(err, unix.EAGAIN) {
 			return err
 		}
@@ -140,9 +140,9 @@ func (l legacy) read(socket int) (*blob, error) {
 // The new table's counters begin at zero, and the old one's last are handed
 // back by the exchange, to be added. A kill in between loses those numbers; no
 // rule.
-func (l legacy) replace(socket int, b *blob, what change, prefix string) error {
+func (l legacy) replace(socket int, b *blob, what change, p pattern) error {
 	old := make([]byte, int(b.count)*counterLen)
-	was := b.apply(what, prefix)
+	was := b.apply(what, p)
 	if err := l.exchange(socket, b, old); err != nil {
 		return fmt.Errorf("write iptables-legacy: %w", err)
 	}

@@ -19,11 +19,15 @@ func TestOurEntriesAreThoseOfIptables(t *testing.T) {
 				run(t, iptables+" -A "+rule)
 			}
 			run(t, iptables+" -A FORWARD -i cooper+ -m comment --comment cooper -j "+dockerGuard)
+			run(t, iptables+" -A FORWARD -o br0 -m comment --comment br0 -j ACCEPT")
 			b := table(t, bothLegacy[i])
 			at := int(b.hooks[unix.NF_INET_FORWARD])
-			for _, o := range []opening{{in: true}, {in: false}, {in: true, chain: dockerGuard}} {
+			for _, c := range []struct {
+				opening
+				links pattern
+			}{{opening{in: true}, ourLinks}, {opening{in: false}, ourLinks}, {opening{in: true, chain: dockerGuard}, ourLinks}, {opening{in: false}, "br0"}} {
 				want := b.entries[at : at+b.u16(at+b.next)]
-				got := b.entry(o, prefix)
+				got := b.entry(c.opening, c.links)
 				// What the kernel noted for itself, in the word before the counters.
 				copy(got[b.counters-8:b.counters], want[b.counters-8:])
 				require.Equal(t, want, got)
@@ -53,9 +57,9 @@ func TestTheOthersCountersGoOn(t *testing.T) {
 	}
 	before := count()
 	require.Regexp(t, `\[[1-9][0-9]*:[1-9][0-9]*\] -A OTHERS -m conntrack`, before)
-	require.NoError(t, Admit(prefix))
+	require.NoError(t, Admit(ourLinks))
 	require.Equal(t, before, count())
-	require.NoError(t, Withdraw(prefix))
+	require.NoError(t, Withdraw(ourLinks))
 	require.Equal(t, before, count())
 }
 
@@ -76,8 +80,8 @@ next:
 func TestLookingMakesNoTable(t *testing.T) {
 	newHost(t)
 	require.NoError(t, os.RemoveAll(lockFile))
-	require.NoError(t, Admit(prefix))
-	require.NoError(t, Withdraw(prefix))
+	require.NoError(t, Admit(ourLinks))
+	require.NoError(t, Withdraw(ourLinks))
 	for _, names := range []string{"ip_tables_names", "ip6_tables_names"} {
 		text, err := os.ReadFile("/proc/thread-self/net/" + names)
 		require.NoError(t, err)
@@ -90,7 +94,7 @@ func TestLookingMakesNoTable(t *testing.T) {
 // The kernel's tables are sound; this is what is done with any other.
 func FuzzReadsNothingBeyondTheTable(f *testing.F) {
 	b := &blob{layout: ipv4Layout}
-	entry := b.entry(opening{in: true}, prefix)
+	entry := b.entry(opening{in: true}, ourLinks)
 	f.Add(entry)
 	f.Add(append(entry, entry...))
 	f.Fuzz(func(t *testing.T, entries []byte) {

@@ -9,7 +9,7 @@ import (
 //	-A FORWARD -i cooper+ -m comment --comment cooper -j ACCEPT
 //	-A FORWARD -o cooper+ -m comment --comment cooper -j ACCEPT
 //
-// The comment, which is the bridges' prefix, says whose they are.
+// The comment, which is what the bridges' names begin with, says whose they are.
 type opening struct {
 	in    bool   // for packets from our bridges, else for those to them
 	chain string // jump there; "" is accept
@@ -40,11 +40,11 @@ func (c chain) wanted() ([]opening, error) {
 	return append([]opening{{in: true, chain: dockerGuard}}, openings...), nil
 }
 
-// ours returns which opening for the prefix a rule is, if it is one.
-func (r rule) ours(prefix string) (opening, bool) {
+// ours returns which opening for the bridges a rule is, if it is one.
+func (r rule) ours(p pattern) (opening, bool) {
 	o := opening{in: r.in != "", chain: r.chain}
-	is := r.comment == prefix && !r.more &&
-		(r.in == prefix+"*" && r.out == "" || r.out == prefix+"*" && r.in == "") &&
+	is := r.comment == p.name() && !r.more &&
+		(r.in == p.nft() && r.out == "" || r.out == p.nft() && r.in == "") &&
 		(r.act == accepts || r.act == jumps)
 	return o, is
 }
@@ -61,8 +61,8 @@ type change struct {
 //
 // Where our rules are already, just before the end, they stay. Where others'
 // have come in between, ours move, so that theirs are asked first.
-func (c chain) admit(prefix string) (change, error) {
-	theirs, ours := c.without(prefix)
+func (c chain) admit(p pattern) (change, error) {
+	theirs, ours := c.without(p)
 	end, closed, err := theirs.end()
 	if err != nil || !closed {
 		return change{}, err
@@ -71,7 +71,7 @@ func (c chain) admit(prefix string) (change, error) {
 	if err != nil {
 		return change{}, err
 	}
-	if c.has(add, end, prefix) && len(ours) == len(add) {
+	if c.has(add, end, p) && len(ours) == len(add) {
 		return change{}, nil
 	}
 	plan := change{remove: ours, add: add}
@@ -82,19 +82,19 @@ func (c chain) admit(prefix string) (change, error) {
 }
 
 // withdraw plans how all that is ours goes.
-func (c chain) withdraw(prefix string) change {
-	_, ours := c.without(prefix)
+func (c chain) withdraw(p pattern) change {
+	_, ours := c.without(p)
 	return change{remove: ours}
 }
 
 func (c change) empty() bool { return len(c.remove) == 0 && len(c.add) == 0 }
 
 // without parts the chain from our rules in it.
-func (c chain) without(prefix string) (theirs chain, ours []rule) {
+func (c chain) without(p pattern) (theirs chain, ours []rule) {
 	theirs = c
 	theirs.rules = nil
 	for _, r := range c.rules {
-		if _, is := r.ours(prefix); is {
+		if _, is := r.ours(p); is {
 			ours = append(ours, r)
 		} else {
 			theirs.rules = append(theirs.rules, r)
@@ -104,12 +104,12 @@ func (c chain) without(prefix string) (theirs chain, ours []rule) {
 }
 
 // has tells whether the chain has these rules from this index on.
-func (c chain) has(openings []opening, from int, prefix string) bool {
+func (c chain) has(openings []opening, from int, p pattern) bool {
 	if from+len(openings) > len(c.rules) {
 		return false
 	}
 	for i, want := range openings {
-		if have, is := c.rules[from+i].ours(prefix); !is || have != want {
+		if have, is := c.rules[from+i].ours(p); !is || have != want {
 			return false
 		}
 	}

@@ -4,21 +4,45 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/vishvananda/netlink"
 )
 
 // notForwarding tells of a host that is no router any more. The engine makes it
-// one when it makes a bridge, so before that there is nothing to tell.
-func notForwarding(open bool) ([]Finding, error) {
-	forward, err := readSysctl("ipv4/ip_forward")
-	if err != nil || !open || forward != "0" {
-		return nil, err
+// one when it makes a bridge, so before that there is nothing to tell; and one
+// of IPv6 for a bridge that has an address of it.
+func notForwarding(bridges []netlink.Link) (findings []Finding, err error) {
+	if len(bridges) == 0 {
+		return nil, nil
 	}
-	return []Finding{{
-		What:   "the host forwards no packets: somebody has set the sysctl net.ipv4.ip_forward to 0 since there are containers' networks",
-		Advice: "run: sysctl -w net.ipv4.ip_forward=1; and look who sets it in /etc/sysctl.conf and /etc/sysctl.d",
-	}}, nil
+	parameters := []string{"ipv4/ip_forward"}
+	if slices.ContainsFunc(bridges, hasIPv6) {
+		parameters = append(parameters, "ipv6/conf/all/forwarding")
+	}
+	for _, parameter := range parameters {
+		forward, err := readSysctl(parameter)
+		if err != nil {
+			return nil, err
+		}
+		if forward == "0" {
+			name := "net." + strings.ReplaceAll(parameter, "/", ".")
+			findings = append(findings, Finding{
+				What:   "the host forwards no packets: somebody has set the sysctl " + name + " to 0 since there are containers' networks",
+				Advice: "run: sysctl -w " + name + "=1; and look who sets it in /etc/sysctl.conf and /etc/sysctl.d",
+			})
+		}
+	}
+	return findings, nil
+}
+
+// hasIPv6: every link may have a link-local address; others are of a network.
+func hasIPv6(link netlink.Link) bool {
+	addresses, err := netlink.AddrList(link, netlink.FAMILY_V6)
+	if err != nil {
+		return false // it is gone by now
+	}
+	return slices.ContainsFunc(addresses, func(address netlink.Addr) bool { return !address.IP.IsLinkLocalUnicast() })
 }
 
 // strictReversePath tells of links that drop an answer which comes in by

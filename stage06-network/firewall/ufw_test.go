@@ -15,7 +15,7 @@ func TestContainersHaveTheirNetworkWithUfw(t *testing.T) {
 	before := save(t, "iptables-nft")
 	beside := func() {
 		t.Helper()
-		require.NoError(t, Admit(prefix))
+		require.NoError(t, Admit(ourLinks))
 		require.Equal(t, []string{
 			"-j ufw-before-logging-forward", "-j ufw-before-forward", "-j ufw-after-forward",
 			openings[0][len("FORWARD "):], openings[1][len("FORWARD "):],
@@ -42,7 +42,7 @@ func TestContainersHaveTheirNetworkWithUfw(t *testing.T) {
 	run(t, "ufw route delete deny from 10.118.0.0/16 to any port 1:65535 proto tcp")
 	run(t, "ufw default deny routed")
 	run(t, "ufw logging low")
-	require.NoError(t, Withdraw(prefix))
+	require.NoError(t, Withdraw(ourLinks))
 	require.Equal(t, before, save(t, "iptables-nft"))
 }
 

@@ -127,7 +127,7 @@ func namespaceFinding() Finding {
 
 // networking names what keeps containers' packets from their way.
 func networking() (findings []Finding) {
-	found, err := firewall.Blockers(network.BridgePrefix)
+	found, err := firewall.Blockers(network.BridgePrefix + "+")
 	if err != nil {
 		return []Finding{{Name: "network", Message: err.Error(), Advice: "use --network none or host"}}
 	}
