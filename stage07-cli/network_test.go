@@ -156,6 +156,7 @@ func TestAContainerIsOnSeveralNetworksAndComesAndGoes(t *testing.T) {
 	h.ok("start", "web")
 	require.NotEmpty(t, places("later"))
 	require.Equal(t, "", places("backend"))
+	require.Contains(t, h.ok("exec", "web", "ip", "link"), "eth0", "the others have gone since")
 	h.ok("rm", "-f", "web")
 	require.Equal(t, "", places("later"))
 }

@@ -72,6 +72,8 @@ func TestWhatANetworkCannotBeIsRefused(t *testing.T) {
 		{run("--network", "shop", "--network", "nosuch"), 125, "network nosuch not found"},
 		{run("--network", "shop", "--network", shop), 125, `network "shop" is specified multiple times`},
 		{run("--network", "shop", "--ip", "10.99.0.1"), 125, "10.99.0.1 is no address for a container in 10.21.0.0/16"},
+		{run("--network", "shop", "--ip6", "fd21::9"), 125, "user specified IP address fd21::9: network shop has no IPv6"},
+		{[]string{"network", "connect", "--ip6", "fd21::9", "backend", "web"}, 1, "network backend has no IPv6"},
 		{run("--network", "shop", "--ip", "10.21.0.2"), 125, "10.21.0.2: Address already in use"},
 		{run("--network", "shop", "--network-alias", "a b"), 125, `alias "a b"`},
 		{run("--network", "shop", "--mac-address", "01:00:00:00:00:01"), 125, "hardware address"},

@@ -61,20 +61,20 @@ func (e *Engine) places(o *CreateOptions) (network.Mode, []network.Endpoint, err
 		endpoints = []network.Endpoint{{Network: name}}
 	}
 	for i := range endpoints {
-		if err := validatePlace(&endpoints[i]); err != nil {
-			return "", nil, err
+		place := &endpoints[i]
+		d := &Network{Name: network.DefaultNetwork} // of which no more need be known
+		if place.Network != d.Name {
+			if d, err = e.Network(place.Network); err != nil {
+				return "", nil, err
+			}
 		}
-		if endpoints[i].Network == network.DefaultNetwork {
-			continue
-		}
-		d, err := e.Network(endpoints[i].Network)
-		if err != nil {
+		if err := validatePlace(place, d); err != nil {
 			return "", nil, err
 		}
 		if slices.ContainsFunc(endpoints[:i], func(other Endpoint) bool { return other.Network == d.Name }) {
 			return "", nil, tell(ErrInvalid, "network %q is specified multiple times", d.Name)
 		}
-		endpoints[i].Network = d.Name
+		place.Network = d.Name
 	}
 	return mode, endpoints, nil
 }

@@ -18,7 +18,7 @@ import (
 func (e *Engine) Connect(name string, place Endpoint) error {
 	return e.rewire(name, place.Network, func(s *network.Spec, namespace *os.File, d *Network) error {
 		place.Network = d.Name
-		if err := validatePlace(&place); err != nil {
+		if err := validatePlace(&place, d); err != nil {
 			return err
 		}
 		if s.Network.On(d.Name) != nil {

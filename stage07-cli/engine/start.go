@@ -78,6 +78,9 @@ func (e *Engine) Run(ctx context.Context, c CreateOptions, o StartOptions) (*Ses
 func (e *Engine) launch(c *container, spec *network.Spec, lock *os.File, supervisor *shim.Client, o StartOptions) (*Session, error) {
 	options := &c.config.Options
 	spec.Network.Ports = options.published() // a port that was any free one is so again
+	for i := range spec.Network.Endpoints {
+		spec.Network.Endpoints[i].Link = "" // the first is eth0, whichever have come and gone since the last start
+	}
 	targets, err := e.joinOthers(spec, options)
 	if err == nil {
 		err = e.makeRoom(spec)

@@ -25,10 +25,14 @@ func (o *CreateOptions) validateNetwork() error {
 	return nil
 }
 
-// validatePlace refuses what only networks have that somebody made.
-func validatePlace(place *Endpoint) error {
+// validatePlace refuses what only networks have that somebody made, and IPv6
+// where there is none.
+func validatePlace(place *Endpoint, d *Network) error {
 	switch {
-	case place.Network != network.DefaultNetwork:
+	case d.Name != network.DefaultNetwork:
+		if place.IP6.IsValid() && !d.IPv6 {
+			return tell(ErrInvalid, "user specified IP address %s: network %s has no IPv6: make one with --ipv6", place.IP6, d.Name)
+		}
 	case len(place.Aliases) > 0:
 		return tell(ErrInvalid, "network-scoped aliases are only supported for user-defined networks")
 	case place.IP.IsValid() || place.IP6.IsValid():
