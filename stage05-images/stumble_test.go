@@ -38,6 +38,17 @@ func TestARegistryThatStumblesIsWaitedFor(t *testing.T) {
 				return false
 			}
 		}, 25 * time.Second},
+		"cut off earlier each time, Range ignored": {func(f *fixture) misbehave {
+			after := 300_000
+			cut := times(3, f.manifest.Layers[0].Digest.String(), func(w http.ResponseWriter, r *http.Request) {
+				after -= 50_000 // one request after the other
+				hangUp(f, after)(w, r)
+			})
+			return func(w http.ResponseWriter, r *http.Request) bool {
+				r.Header.Del("Range")
+				return cut(w, r)
+			}
+		}, 25 * time.Second},
 		"octet-stream":    {func(f *fixture) misbehave { return labelled(f, "application/octet-stream") }, 25 * time.Second},
 		"plain text":      {func(f *fixture) misbehave { return labelled(f, "text/plain; charset=utf-8") }, 25 * time.Second},
 		"no type":         {func(f *fixture) misbehave { return labelled(f, "") }, 25 * time.Second},

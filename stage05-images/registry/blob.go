@@ -2,6 +2,7 @@ package registry
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -44,7 +45,14 @@ func (b *blob) Read(p []byte) (int, error) {
 		if rest <= 0 {
 			return 0, io.EOF // what a registry sends beyond the size, nobody reads
 		}
-		if err := b.connect(); err != nil {
+		err := b.connect()
+		if errors.Is(err, errTooEarly) {
+			if err = b.broken(err); err == nil {
+				continue
+			}
+			return 0, err
+		}
+		if err != nil {
 			return 0, fmt.Errorf("get blob %s: %w", b.desc.Digest, err)
 		}
 		n, err := b.body.Read(p[:min(int64(len(p)), rest)])
@@ -97,13 +105,18 @@ func (b *blob) connect() error {
 	if err != nil {
 		return err
 	}
+	b.since = b.at
 	if err := b.accept(resp); err != nil {
 		resp.Body.Close()
 		return err
 	}
-	b.body, b.since = resp.Body, b.at
+	b.body = resp.Body
 	return nil
 }
+
+// errTooEarly is a connection that broke before it came to the bytes that are
+// missing, as it may where a server sends everything from the start.
+var errTooEarly = errors.New("broken before the bytes that are missing")
 
 // accept checks an answer and brings its body to the offset.
 func (b *blob) accept(resp *http.Response) error {
@@ -113,7 +126,7 @@ func (b *blob) accept(resp *http.Response) error {
 			return err
 		}
 		if _, err := io.CopyN(io.Discard, resp.Body, b.at); err != nil {
-			return fmt.Errorf("%w: %w", ErrInterrupted, err)
+			return fmt.Errorf("%w: %w", errTooEarly, err)
 		}
 		return nil
 	case http.StatusPartialContent:
