@@ -107,39 +107,38 @@ func aNameThatNobodyHas(t *testing.T) {
 	l.db.nameServer(t, "", nil, dnsmessage.RCodeServerFailure)
 	l.outside.run(t, "ip route add default via 198.51.100.1")
 	l.web.run(t, "ip -6 route del default")
-	p := l.probe("shop", 9, "tcp")
+	p := l.probe("shop.lab.test", 9, "tcp")
 	for resolv, want := range map[string]struct {
 		why    string
 		advice []string
 	}{
-		"nameserver 198.51.100.2\n": {"name server 198.51.100.2 knows no shop", nil},
-		"nameserver 198.51.100.2\nnameserver 198.51.100.9\nsearch lab.test\n": {"name server 198.51.100.2 knows no shop", nil},
-		"nameserver 198.51.100.1\n": {"nobody listens at the name server's address 198.51.100.1", []string{"trace the way there with --udp: 198.51.100.1:53"}},
-		"nameserver fd13::53\n":     {"there is no route to name server fd13::53", []string{"trace the way there with --udp: [fd13::53]:53"}},
-		"nameserver 198.51.100.9\n": {"name server 198.51.100.9 doesn't answer within 2s", []string{"trace the way there with --udp: 198.51.100.9:53"}},
-		"nameserver 10.118.0.3\n":   {"name server 10.118.0.3 answers SERVFAIL", nil},
-		"search lab.test\n":         {"/etc/resolv.conf names no server", nil},
+		"nameserver 198.51.100.2\n":                          {"name server 198.51.100.2 knows no shop.lab.test", nil},
+		"nameserver 198.51.100.2\nnameserver 198.51.100.9\n": {"name server 198.51.100.2 knows no shop.lab.test", nil},
+		"nameserver 198.51.100.1\n":                          {"nobody listens at the name server's address 198.51.100.1", []string{"trace the way there with --udp: 198.51.100.1:53"}},
+		"nameserver fd13::53\n":                              {"there is no route to name server fd13::53", []string{"trace the way there with --udp: [fd13::53]:53"}},
+		"nameserver 198.51.100.9\n":                          {"name server 198.51.100.9 doesn't answer within 2s", []string{"trace the way there with --udp: 198.51.100.9:53"}},
+		"nameserver 10.118.0.3\n":                            {"name server 10.118.0.3 answers SERVFAIL", nil},
+		"search lab.test\n":                                  {"/etc/resolv.conf names no server", nil},
 	} {
 		p.Root = files(t, "", resolv)
 		r := trace(t, p)
 		require.Equal(t, Unknown, r.Result, resolv)
-		require.Equal(t, "the container finds no address for shop: "+want.why, r.Sentence)
+		require.Equal(t, "the container finds no address for shop.lab.test: "+want.why, r.Sentence)
 		require.Equal(t, want.advice, r.Advice, resolv)
-		require.Equal(t, []Hop{{Way: Out, Where: inContainer, What: "name", Text: "shop: " + want.why, Ends: true}}, r.Hops)
+		require.Equal(t, []Hop{{Way: Out, Where: inContainer, What: "name", Text: "shop.lab.test: " + want.why, Ends: true}}, r.Hops)
 	}
+	p.Host, p.Root = "shop", files(t, "", "nameserver 198.51.100.2\n")
+	require.Equal(t, []string{"a container's name is known to those that share a network with it, other than the default one"}, trace(t, p).Advice)
 }
 
 // The engine's own server, which is at this address in each container.
 func aNameThatTheEngineDoesNotKnow(t *testing.T) {
 	l := newLab(t)
-	p := l.probe("shop", 9, "tcp")
+	p := l.probe("example.org", 9, "tcp")
 	p.Root = files(t, "", "nameserver 127.0.0.11\n")
+	require.Equal(t, []string{"127.0.0.11 is the engine's own: it ends with the container's supervisor, which isn't there any more"}, trace(t, p).Advice)
 	l.web.nameServer(t, "127.0.0.11", nil, dnsmessage.RCodeNameError)
-	require.Equal(t, []string{"a container's name is known to those that share a network with it, other than the default one"}, trace(t, p).Advice)
-	p.Host = "example.org"
 	require.Empty(t, trace(t, p).Advice)
-
-	p.Root = files(t, "", "nameserver 127.0.0.12\nnameserver 127.0.0.11\n")
 	l.db.nameServer(t, "127.0.0.11", nil, dnsmessage.RCodeServerFailure)
 	p.NetNS = l.db.netns
 	require.Equal(t, []string{"127.0.0.11 is the engine's own: it asks the servers of --dns, or the host's, and nobody at all if the container's networks are internal"}, trace(t, p).Advice)

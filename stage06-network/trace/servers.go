@@ -79,14 +79,17 @@ func (m miss) String() string {
 }
 
 func (x *experiment) adviseMiss(m miss) {
-	var code errCode
-	own := m.server == resolver.Address
-	switch {
-	case own && m.err == nil && !strings.Contains(m.name, "."):
+	if !strings.Contains(m.name, ".") {
 		x.advise("a container's name is known to those that share a network with it, other than the default one")
-	case own && errors.As(m.err, &code):
+	}
+	var code errCode
+	switch own := m.server == resolver.Address; {
+	case m.err == nil:
+	case own && errors.Is(m.err, unix.ECONNREFUSED):
+		x.advise("%s is the engine's own: it ends with the container's supervisor, which isn't there any more", m.server)
+	case own:
 		x.advise("%s is the engine's own: it asks the servers of --dns, or the host's, and nobody at all if the container's networks are internal", m.server)
-	case m.err != nil && !errors.As(m.err, &code):
+	case !errors.As(m.err, &code):
 		x.advise("trace the way there with --udp: %s", netip.AddrPortFrom(m.server, 53))
 	}
 }
