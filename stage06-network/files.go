@@ -22,9 +22,10 @@ const (
 	resolvFile   = "resolv.conf"
 )
 
-// What the host says about name servers, and what stands behind the local cache
+// What the host says about names, about name servers, and what stands behind the local cache
 // of systemd-resolved, which is on a loopback address.
 const (
+	hostHosts      = "/etc/hosts"
 	hostResolv     = "/etc/resolv.conf"
 	upstreamResolv = "/run/systemd/resolve/resolv.conf"
 )
@@ -39,11 +40,15 @@ func writeFiles(s *Spec) error {
 	if err != nil {
 		return err
 	}
+	names, err := s.hostNames()
+	if err != nil {
+		return fmt.Errorf("read the host's names: %w", err)
+	}
 	if err := os.MkdirAll(s.Network.FilesDir, 0o700); err != nil {
 		return fmt.Errorf("make directory for the network's files: %w", err)
 	}
 	return errors.Join(
-		writeFile(s, hostsFile, hosts(s)),
+		writeFile(s, hostsFile, names),
 		writeFile(s, hostnameFile, s.Hostname+"\n"),
 		writeFile(s, resolvFile, resolver.String()),
 	)
@@ -127,6 +132,19 @@ func hosts(s *Spec) string {
 		fmt.Fprintf(&text, "%s\t%s\n", ip, host.Name)
 	}
 	return text.String()
+}
+
+// hostNames is hosts for a network of the container's own. On the host's it is
+// the host's file, unless the user has lines to add.
+func (s *Spec) hostNames() (string, error) {
+	if s.Network.Mode != Host || len(s.Network.Hosts) > 0 {
+		return hosts(s), nil
+	}
+	text, err := os.ReadFile(hostHosts)
+	if errors.Is(err, fs.ErrNotExist) {
+		return hosts(s), nil
+	}
+	return string(text), err
 }
 
 // ownAddresses are those that the container's own name stands for.

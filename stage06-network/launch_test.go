@@ -75,10 +75,12 @@ func TestWithoutANetworkThereIsLoopbackAlone(t *testing.T) {
 
 func TestOnTheHostsNetworkTheHostsLinksAreSeen(t *testing.T) {
 	w := newWorld(t)
-	s := w.real(t, "ip -o link | grep -c up0")
+	s := w.real(t, "ip -o link | grep -c up0; cat /etc/hosts")
 	s.Network.Mode, s.Network.Endpoints = Host, nil
 	Configure(s)
-	require.Equal(t, "1\n", output(t, s))
+	names, err := os.ReadFile(hostHosts)
+	require.NoError(t, err)
+	require.Equal(t, "1\n"+string(names), output(t, s), "and its names are known")
 }
 
 func TestAContainerCanShareAnothersNetwork(t *testing.T) {

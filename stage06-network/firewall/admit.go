@@ -40,11 +40,26 @@ func Withdraw(links string) error {
 
 // WithdrawUnlessUsed closes the other firewalls again behind the last of the
 // bridges, whichever engine's it was.
+//
+// No lock keeps another network from getting its bridge meanwhile, and to be
+// admitted before this closes. So it looks once more, and is done when what it
+// has found last is what it has seen to.
 func WithdrawUnlessUsed(links string) error {
-	if bridges, err := pattern(links).links(); err != nil || len(bridges) > 0 {
-		return err
+	for admitted := true; ; admitted = !admitted {
+		bridges, err := pattern(links).links()
+		used := len(bridges) > 0
+		switch {
+		case err != nil || used == admitted:
+			return err
+		case used:
+			err = Admit(links)
+		default:
+			err = Withdraw(links)
+		}
+		if err != nil {
+			return err
+		}
 	}
-	return Withdraw(links)
 }
 
 // A plan says what is to be done to a chain.
