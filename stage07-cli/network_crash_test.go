@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"fmt"
 	"io"
 	"net"
 	"strings"
@@ -19,7 +20,17 @@ func TestAConnectThatWasKilledIsDoneByTheSameLine(t *testing.T) {
 	h := newHost(t)
 	h.ok("network", "create", "net")
 	h.ok("run", "-d", "--name", "c", "-p", "127.0.0.1::80", "base", "sleep", "1000")
-	line := func(verb string) []string { return []string{"network", verb, "net", "c"} }
+	line := func(verb string) []string {
+		if verb == "connect" {
+			return []string{"network", "connect", "--gw-priority", "1", "net", "c"}
+		}
+		return []string{"network", verb, "net", "c"}
+	}
+	off := func(where string) {
+		require.NotContains(t, h.ok("exec", "c", "ip", "link"), "eth1", where)
+		require.Empty(t, h.ok("network", "inspect", "-f", "{{range .Containers}}{{.IPv4Address}} {{end}}", "net"), where)
+		require.Contains(t, h.ok("exec", "c", "ip", "route"), "default via", where)
+	}
 	again := func(verb, done, where string) {
 		if r := h.cooper(line(verb)...); r.code != 0 {
 			require.Contains(t, r.stderr, done, where)
@@ -28,16 +39,19 @@ func TestAConnectThatWasKilledIsDoneByTheSameLine(t *testing.T) {
 	for _, call := range []string{"symlinkat", "unlinkat", "mkdirat", "renameat", "setns", "sendto", "sendmsg"} {
 		for n := 1; ; n++ {
 			require.Less(t, n, sweepEnd)
+			where := fmt.Sprintf("%s %d", call, n)
 			connectKilled := h.killedAt(call, n, line("connect"))
-			again("connect", "already exists in network net", call)
-			require.Equal(t, 1, strings.Count(h.ok("exec", "c", "ip", "-o", "-4", "addr"), ": eth1 "), "%s %d", call, n)
-			require.Len(t, strings.Fields(h.ok("network", "inspect", "-f", "{{range .Containers}}{{.IPv4Address}} {{end}}", "net")), 1)
+			again("connect", "already exists in network net", where)
+			require.Equal(t, 1, strings.Count(h.ok("exec", "c", "ip", "-o", "-4", "addr"), ": eth1 "), where)
+			require.Len(t, strings.Fields(h.ok("network", "inspect", "-f", "{{range .Containers}}{{.IPv4Address}} {{end}}", "net")), 1, where)
 
 			disconnectKilled := h.killedAt(call, n, line("disconnect"))
-			again("disconnect", "is not connected to network net", call)
-			require.NotContains(t, h.ok("exec", "c", "ip", "link"), "eth1", "%s %d", call, n)
-			require.Empty(t, h.ok("network", "inspect", "-f", "{{range .Containers}}{{.IPv4Address}} {{end}}", "net"))
-			require.Contains(t, h.ok("exec", "c", "ip", "route"), "default via")
+			again("disconnect", "is not connected to network net", where)
+			off(where)
+
+			h.killedAt(call, n, line("connect"))
+			again("disconnect", "is not connected to network net", where)
+			off(where)
 			if !connectKilled && !disconnectKilled {
 				break
 			}

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
-	"strings"
 
 	"cooper/stage01-namespaces"
 	"cooper/stage06-network"
@@ -59,38 +58,6 @@ func (e *Engine) Disconnect(name, from string, force bool) error {
 		return e.disconnectGone(name, from)
 	}
 	return err
-}
-
-// recall adds to the Spec what it doesn't know: a place of the container's that
-// a connect has made which was killed before it wrote that down.
-func (e *Engine) recall(s *network.Spec, d *Network) (half bool, err error) {
-	if s.Network.On(d.Name) != nil {
-		return false, nil
-	}
-	places, err := e.Places(d)
-	place, half := places[s.ID]
-	if half {
-		s.Network.Endpoints = append(s.Network.Endpoints, Endpoint{Network: d.Name, Link: place.Link})
-	}
-	return half, err
-}
-
-// disconnectGone gives back what a container has whose record is lost.
-func (e *Engine) disconnectGone(name, from string) error {
-	d, err := e.Network(from)
-	if err != nil {
-		return err
-	}
-	places, err := e.Places(d)
-	for id, place := range places {
-		if place.Name != name && (name == "" || !strings.HasPrefix(id, name)) {
-			continue
-		}
-		if _, err := e.load(id); errors.Is(err, fs.ErrNotExist) && !e.BeingMade(id) {
-			return e.undoLoose(id)
-		}
-	}
-	return errors.Join(err, tell(ErrNotFound, "endpoint %s not found", quoted(name)))
 }
 
 // rewire changes which networks a container is on, and writes it down. The lock
