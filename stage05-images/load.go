@@ -50,8 +50,7 @@ func (s *Store) loadArchive(ctx context.Context, r io.Reader, progress Progress)
 		return nil, err
 	}
 	defer plain.Close()
-	m := &members{store: s, hold: hold, progress: progress, room: membersRoom,
-		documents: map[string][]byte{}, layers: map[string]*member{}, links: map[string]string{}}
+	m := newMembers(s, hold, progress)
 	defer m.abandon()
 	if err := m.read(ctx, plain); err != nil {
 		return nil, err

@@ -42,6 +42,13 @@ var (
 	errHoles   = errors.New("it is a file with holes, which a few bytes make as long as they like: pack the archive without --sparse")
 )
 
+func newMembers(s *Store, h *hold, progress Progress) *members {
+	return &members{
+		store: s, hold: h, progress: progress, room: membersRoom,
+		documents: map[string][]byte{}, layers: map[string]*member{}, links: map[string]string{},
+	}
+}
+
 // read takes in an archive in one pass, since it may be a pipe. Layers go to
 // the disk as they come, also before it's known which image needs them: the
 // list that tells is last in many archives.

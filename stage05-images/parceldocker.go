@@ -3,6 +3,7 @@ package images
 import (
 	"encoding/json"
 	"fmt"
+	"slices"
 
 	"cooper/stage05-images/registry"
 
@@ -46,11 +47,17 @@ func (m *members) dockerParcel(image archived, known *known) (*parcel, error) {
 		return nil, fmt.Errorf("%w: %w", errArchive, err)
 	}
 	if img := known.images[digest.FromBytes(config)]; img != nil {
-		manifest, err := m.store.readBlob(img.Descriptor.Digest)
+		kept, err := m.keep(append(img.Manifest.Layers, img.Descriptor, img.Manifest.Config)...)
 		if err != nil {
 			return nil, err
 		}
-		return newParcel(img.Descriptor.MediaType, manifest, config)
+		if kept {
+			manifest, err := m.store.readBlob(img.Descriptor.Digest)
+			if err != nil {
+				return nil, err
+			}
+			return newParcel(img.Descriptor.MediaType, manifest, config)
+		}
 	}
 	manifest := &ocispec.Manifest{MediaType: registry.OCIManifest, Layers: []ocispec.Descriptor{}}
 	manifest.SchemaVersion = 2
@@ -71,13 +78,28 @@ func (m *members) dockerParcel(image archived, known *known) (*parcel, error) {
 
 func (m *members) dockerLayer(name string, diffID digest.Digest, known *known) (ocispec.Descriptor, error) {
 	if desc, ok := known.layers[diffID]; ok {
-		return desc, nil
+		if kept, err := m.keep(desc); kept || err != nil {
+			return desc, err
+		}
 	}
 	layer := m.layers[m.followed(name)]
 	if layer == nil {
 		return ocispec.Descriptor{}, fmt.Errorf("%w: layer %q isn't in it", errArchive, name)
 	}
 	return layer.desc, nil
+}
+
+// keep holds blobs that the store had a moment ago, and reports whether it has
+// them still.
+func (m *members) keep(blobs ...ocispec.Descriptor) (bool, error) {
+	var digests []digest.Digest
+	for _, desc := range blobs {
+		digests = append(digests, desc.Digest)
+	}
+	if err := m.hold.add(digests...); err != nil {
+		return false, err
+	}
+	return !slices.ContainsFunc(blobs, func(desc ocispec.Descriptor) bool { return !m.store.hasBlob(desc) }), nil
 }
 
 // known is what the store has: whole images by ID, and layers by diffID.
