@@ -4,14 +4,12 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"net/netip"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
 
-	"github.com/vishvananda/netlink"
 	"golang.org/x/sys/unix"
 
 	namespaces "cooper/stage01-namespaces"
@@ -72,6 +70,10 @@ type userMode struct {
 // It ends with us, however we end: the kernel kills it (PR_SET_PDEATHSIG). The
 // thread that started it lives as long as the program, see namespaces.Launch.
 func (u *userMode) start(ready *os.File, args ...string) error {
+	if err := mayMakeTaps(); err != nil {
+		ready.Close()
+		return err
+	}
 	u.command = exec.Command(args[0], args[1:]...)
 	u.command.Dir = u.spec.Network.FilesDir
 	u.command.Stderr = &u.said
@@ -95,6 +97,20 @@ func (u *userMode) await(ready *os.File) error {
 	if _, err := ready.Read(make([]byte, 16)); err != nil {
 		<-u.ended
 		return fmt.Errorf("%s: %s: %s", u.spec.Network.Mode, u.command.ProcessState, lastWords(string(u.said.text)))
+	}
+	return nil
+}
+
+// mayMakeTaps looks at the file by which tap links are made, and is more help
+// than what the programs say.
+func mayMakeTaps() error {
+	const file = "/dev/net/tun"
+	err := unix.Access(file, unix.R_OK|unix.W_OK)
+	switch {
+	case errors.Is(err, unix.EACCES):
+		return fmt.Errorf("%s is for root alone: chmod 0666 %[1]s, as udev has it (it lets users make links in namespaces of their own only)", file)
+	case err != nil:
+		return fmt.Errorf("tap links: %w: modprobe tun", &os.PathError{Op: "access", Path: file, Err: err})
 	}
 	return nil
 }
@@ -161,51 +177,6 @@ func removeFile(path string) error {
 		return err
 	}
 	return nil
-}
-
-// ownAddress is what the container's own name stands for, hostSide is where it
-// finds the host, and forwarder is a name server that stands for the host's. In
-// other modes they are the zero Addr.
-func (m Mode) ownAddress() netip.Addr {
-	switch m {
-	case Pasta:
-		return outward()
-	case Slirp4netns:
-		return slirpContainer
-	}
-	return netip.Addr{}
-}
-
-func (m Mode) hostSide() netip.Addr {
-	switch m {
-	case Pasta:
-		return pastaHost
-	case Slirp4netns:
-		return outward()
-	}
-	return netip.Addr{}
-}
-
-func (m Mode) forwarder() netip.Addr {
-	switch m {
-	case Pasta:
-		return pastaDNS
-	case Slirp4netns:
-		return slirpDNS
-	}
-	return netip.Addr{}
-}
-
-// outward returns the address under which the host calls other machines, or
-// the zero Addr if it has none. The kernel's answer is for any address that isn't
-// near; this one, of RFC 5737, is nobody's.
-func outward() netip.Addr {
-	routes, err := netlink.RouteGet([]byte{192, 0, 2, 1})
-	if err != nil || len(routes) == 0 {
-		return netip.Addr{}
-	}
-	ip, _ := netip.AddrFromSlice(routes[0].Src)
-	return ip.Unmap()
 }
 
 // Reserve is Bind for a program that binds the ports itself, a moment later:

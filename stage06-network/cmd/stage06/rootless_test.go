@@ -2,6 +2,7 @@ package main
 
 import (
 	"fmt"
+	"os"
 	"strings"
 	"testing"
 
@@ -161,6 +162,18 @@ stage06: unpacking an image takes root: take a directory with --rootfs
 		stage06 run --network bridge --rootfs root true
 		stage06 run --network none busybox true; echo $?
 	`))
+}
+
+func TestAnOrdinaryUserIsToldWhatATapLinkTakes(t *testing.T) {
+	programs(t, func(t *testing.T, program string) {
+		newHost(t)
+		require.NoError(t, os.Chmod("/dev/net/tun", 0o600)) // the test's own
+		require.Equal(t, `stage06: network/`+program+`: /dev/net/tun is for root alone: chmod 0666 /dev/net/tun, as udev has it (it lets users make links in namespaces of their own only)
+125
+`, notrace.AsUser(t, "stage06", busyroot+`
+			stage06 run --network `+program+` --rootfs root true; echo $?
+		`))
+	})
 }
 
 func TestAnOrdinaryUsersContainerWithoutAProgram(t *testing.T) {
