@@ -98,6 +98,7 @@ func TestAWrongSpecIsRefusedWithAReason(t *testing.T) {
 		`network "brigde": use none, host`:           func(s *Spec) { s.Network.Mode = "brigde" },
 		`network "none": it can't be beside another`: func(s *Spec) { s.Network.Mode = None },
 		`network "a/b": not the name`:                func(s *Spec) { s.Network.Endpoints[0].Network = "a/b" },
+		`network "bridge" is specified multiple`:     func(s *Spec) { s.Network.Endpoints = append(s.Network.Endpoints, s.Network.Endpoints[0]) },
 		`hardware address "x"`:                       func(s *Spec) { s.Network.Endpoints[0].MAC = "x" },
 		`hardware address "01:00:00:00:00:01"`:       func(s *Spec) { s.Network.Endpoints[0].MAC = "01:00:00:00:00:01" },
 		`alias "a\nb"`:                               func(s *Spec) { s.Network.Endpoints[0].Aliases = []string{"a\nb"} },

@@ -136,6 +136,9 @@ func (s *Spec) Validate() error {
 		if err := n.Endpoints[i].validate(); err != nil {
 			return err
 		}
+		if n.On(n.Endpoints[i].Network) != &n.Endpoints[i] {
+			return fmt.Errorf("network %q is specified multiple times", n.Endpoints[i].Network)
+		}
 	}
 	return s.validateNames()
 }

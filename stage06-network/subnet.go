@@ -113,7 +113,7 @@ func (d *Definition) settleSubnets(taken []netip.Prefix) error {
 // check refuses a subnet without room, and parts of it that aren't.
 func (s Subnet) check() error {
 	if !usable(s.Prefix) {
-		return fmt.Errorf("subnet %s: use an IPv4 network of /8 to /30 or an IPv6 network of /32 to /126", s.Prefix)
+		return fmt.Errorf("subnet %s: use an IPv4 network of /8 to /30 or an IPv6 network of /32 to /126, and none that is for loopback, one link alone or multicast", s.Prefix)
 	}
 	if s.Range.IsValid() && (!s.Prefix.Contains(s.Range.Addr()) || s.Range.Bits() < s.Prefix.Bits()) {
 		return fmt.Errorf("address range %s: it isn't in the subnet %s", s.Range, s.Prefix)
@@ -129,8 +129,13 @@ func (s Subnet) check() error {
 	return nil
 }
 
-// usable reports whether a subnet has room for a gateway and a container.
+// usable reports whether a subnet has room for a gateway and a container, and
+// addresses that are one machine's each.
 func usable(subnet netip.Prefix) bool {
+	ip := subnet.Addr()
+	if ip.IsLoopback() || ip.IsLinkLocalUnicast() || ip.IsMulticast() || ip.IsUnspecified() || ip.Is4In6() {
+		return false
+	}
 	if subnet.Addr().Is4() {
 		return subnet.Bits() >= 8 && subnet.Bits() <= 30
 	}

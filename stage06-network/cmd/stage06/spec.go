@@ -62,7 +62,9 @@ func readNetwork(c *cli.Context, n *network.Network) (err error) {
 		if err != nil {
 			return err
 		}
-		if n.Mode = mode; name != "" {
+		if name == "" {
+			n.Mode = mode
+		} else {
 			n.Endpoints = append(n.Endpoints, network.Endpoint{Network: name})
 		}
 	}
