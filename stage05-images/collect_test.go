@@ -48,6 +48,20 @@ func TestIndexesThatListEachOtherAreReadOnceEach(t *testing.T) {
 	require.NoError(t, s.checkBlob(t.Context(), img.Manifest.Layers[0]))
 }
 
+func TestAHoldThatAFullDiskCutOffGoesOnWithTheNextDigest(t *testing.T) {
+	s := newStore(t)
+	img := put(t, s, "a", nil, "x=1")
+	h, err := s.hold()
+	require.NoError(t, err)
+	defer h.release()
+	_, err = h.file.WriteString("sha256:0123")
+	require.NoError(t, err)
+	require.NoError(t, h.add(img.ID))
+	_, err = s.Remove("a", false)
+	require.NoError(t, err)
+	require.FileExists(t, s.blobPath(img.ID))
+}
+
 func TestWithAHoldThatCannotBeReadNothingIsCollected(t *testing.T) {
 	s := newStore(t)
 	img := put(t, s, "a", nil, "x=1")

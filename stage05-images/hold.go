@@ -73,13 +73,14 @@ func (h *hold) add(digests ...digest.Digest) error {
 	return h.store.locked(func() error { return h.write(digests) })
 }
 
+// write begins with the end of a line: a full disk may have cut the last one off.
 func (h *hold) write(digests []digest.Digest) error {
+	lines := "\n"
 	for _, d := range digests {
-		if _, err := fmt.Fprintln(h.file, d); err != nil {
-			return err
-		}
+		lines += string(d) + "\n"
 	}
-	return nil
+	_, err := h.file.WriteString(lines)
+	return err
 }
 
 // release lets go. The file goes before its lock does.

@@ -32,10 +32,11 @@ func (e *Engine) Commit(ctx context.Context, name string, o CommitOptions) (imag
 		return "", err
 	}
 	defer lock.Close()
-	parent, err := e.store.Find(c.config.ImageID)
+	parent, release, err := e.store.Use(c.config.ImageID)
 	if err != nil {
 		return "", err
 	}
+	defer release()
 	run, err := e.commitConfig(c, parent, o.Changes)
 	if err != nil {
 		return "", err
