@@ -16,7 +16,9 @@ func Merge(lower []string) (*os.File, error) {
 		return nil, err
 	}
 	defer stack.close()
-	if len(stack.lower) == 1 { // overlayfs wants two, and one is merged already
+	// Overlayfs wants two. One is what it would show, but for whiteouts, which have
+	// nothing to hide here and are seen as the devices that they are.
+	if len(stack.lower) == 1 {
 		return os.Open(lower[0])
 	}
 	union, err := stack.assemble()

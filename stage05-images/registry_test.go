@@ -6,6 +6,8 @@ import (
 	"errors"
 	"os"
 	"strings"
+	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -123,6 +125,24 @@ func TestWhoIsSilentGivesWayWhenThereAreTooManyUploads(t *testing.T) {
 	require.NoError(t, err)
 	_, err = r.Upload("a", first.ID)
 	require.Equal(t, BlobUploadUnknown, refused(t, err))
+}
+
+func TestManyUploadsThatBeginAtOnceAreNoMoreThanCanBe(t *testing.T) {
+	r := newRegistry(t, t.TempDir())
+	var all sync.WaitGroup
+	var begun atomic.Int64
+	start := make(chan struct{})
+	for range 2 * maxUploads {
+		all.Go(func() {
+			<-start
+			if _, err := r.Begin(t.Context(), "a"); err == nil {
+				begun.Add(1)
+			}
+		})
+	}
+	close(start)
+	all.Wait()
+	require.EqualValues(t, maxUploads, begun.Load())
 }
 
 func TestTwoProcessesServeOneDirectory(t *testing.T) {

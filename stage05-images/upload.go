@@ -120,9 +120,7 @@ func (u *Upload) give() { u.turn <- struct{}{} }
 func (u *Upload) end() {
 	u.over = true
 	u.in.abandon()
-	u.registry.lock.Lock()
-	defer u.registry.lock.Unlock()
-	delete(u.registry.uploads, u.ID)
+	u.registry.strike(u)
 }
 
 // publishAlone gives one blob its name: fsync, where publish has one syncfs for

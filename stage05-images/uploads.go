@@ -16,31 +16,40 @@ func (r *Registry) Begin(ctx context.Context, name string) (*Upload, error) {
 	if r.readOnly {
 		return nil, errReadOnly()
 	}
-	if r.uploading() >= maxUploads { // whoever has been silent for a minute gives way
+	u := &Upload{ID: namespaces.NewID(), registry: r, repository: name, turn: make(chan struct{}, 1), hash: sha256.New()}
+	u.touch()
+	if !r.enlist(u) { // whoever has been silent for a minute gives way
 		now := time.Now()
 		r.endUploads(func(u *Upload) bool { return u.idle(now) > time.Minute })
+		if !r.enlist(u) {
+			return nil, refuse(TooManyRequests, "%d uploads are on their way: try again later", maxUploads)
+		}
 	}
-	if r.uploading() >= maxUploads {
-		return nil, refuse(TooManyRequests, "%d uploads are on their way: try again later", maxUploads)
-	}
-	u := &Upload{ID: namespaces.NewID(), registry: r, repository: name, turn: make(chan struct{}, 1), hash: sha256.New()}
 	in, err := r.store.ingest(ctx, u.ID)
 	if err != nil {
+		r.strike(u)
 		return nil, err
 	}
 	u.in = in
-	u.turn <- struct{}{}
-	u.touch()
-	r.lock.Lock()
-	defer r.lock.Unlock()
-	r.uploads[u.ID] = u
+	u.give() // until now nobody had the turn
 	return u, nil
 }
 
-func (r *Registry) uploading() int {
+// enlist gives an upload one of the places, if there is one.
+func (r *Registry) enlist(u *Upload) bool {
 	r.lock.Lock()
 	defer r.lock.Unlock()
-	return len(r.uploads)
+	if len(r.uploads) >= maxUploads {
+		return false
+	}
+	r.uploads[u.ID] = u
+	return true
+}
+
+func (r *Registry) strike(u *Upload) {
+	r.lock.Lock()
+	defer r.lock.Unlock()
+	delete(r.uploads, u.ID)
 }
 
 // Upload returns the one that was begun in this repository under this ID.
