@@ -92,6 +92,10 @@ func TestBlockersTellOfTwoWaysOutAndStrictness(t *testing.T) {
 	run(t, "ip route add default via 172.30.0.2 metric 7")
 	require.Len(t, blockers(t), 1)
 	require.Contains(t, blockers(t)[0].What, "to-outside drops answers")
+	run(t, "ip route del default metric 7")
+	require.Empty(t, blockers(t))
+	run(t, "ip route replace default nexthop via 198.51.100.2 nexthop via 172.30.0.2")
+	require.Len(t, blockers(t), 1, "one route with two ways")
 	require.NoError(t, sysctl("ipv4/conf/all/rp_filter", "2"))
 	require.Empty(t, blockers(t))
 }

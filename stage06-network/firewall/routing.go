@@ -49,15 +49,9 @@ func hasIPv6(link netlink.Link) bool {
 // another link than the question went out by: rp_filter 1, see ip-sysctl in
 // the kernel's documentation. That needs two ways out to happen.
 func strictReversePath() ([]Finding, error) {
-	routes, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{}, netlink.RT_FILTER_TABLE)
+	ways, err := waysOut()
 	if err != nil {
-		return nil, fmt.Errorf("list routes: %w", err)
-	}
-	ways := map[int]bool{}
-	for _, route := range routes {
-		if route.Dst == nil || route.Dst.IP.IsUnspecified() {
-			ways[route.LinkIndex] = true
-		}
+		return nil, err
 	}
 	if len(ways) < 2 {
 		return nil, nil
@@ -66,7 +60,7 @@ func strictReversePath() ([]Finding, error) {
 	for _, index := range slices.Sorted(maps.Keys(ways)) {
 		link, err := netlink.LinkByIndex(index)
 		if err != nil {
-			continue // gone meanwhile, or a route with several ways of its own
+			continue // gone meanwhile
 		}
 		name := link.Attrs().Name
 		strict, err := isStrict(name)
@@ -81,6 +75,27 @@ func strictReversePath() ([]Finding, error) {
 		}
 	}
 	return findings, nil
+}
+
+// waysOut lists the links of all default routes. One route may have several.
+func waysOut() (links map[int]bool, err error) {
+	routes, err := netlink.RouteListFiltered(netlink.FAMILY_V4, &netlink.Route{}, netlink.RT_FILTER_TABLE)
+	if err != nil {
+		return nil, fmt.Errorf("list routes: %w", err)
+	}
+	links = map[int]bool{}
+	for _, route := range routes {
+		if route.Dst != nil && !route.Dst.IP.IsUnspecified() {
+			continue
+		}
+		if route.LinkIndex != 0 {
+			links[route.LinkIndex] = true
+		}
+		for _, hop := range route.MultiPath {
+			links[hop.LinkIndex] = true
+		}
+	}
+	return links, nil
 }
 
 // isStrict: the greater of the link's own value and that of "all" counts.

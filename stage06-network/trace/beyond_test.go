@@ -5,12 +5,15 @@ import (
 	"testing"
 
 	"github.com/stretchr/testify/require"
+
+	"cooper/stage01-namespaces/notrace"
 )
 
 // A packet can end before the first hook, or beyond the last one.
 func TestWhatTheRulesDoNotSee(t *testing.T) {
 	everyLab(t, []report{
 		{"a rule at the cable's end", aRuleAtTheCablesEnd},
+		{"a program that takes packets", aProgramThatTakesPackets},
 		{"a cable or a bridge that is down", aCableOrABridgeThatIsDown},
 		{"a narrow link", aNarrowLink},
 		{"a firewall outside", aFirewallOutside},
@@ -29,6 +32,18 @@ func aRuleAtTheCablesEnd(t *testing.T) {
 		"`nft list chain netdev early guard` has rules for what comes in by a link",
 		"`tc filter show dev veth0 ingress` and `ip -d link show veth0` (an XDP program) tell who else takes packets there",
 	}, r.Advice)
+}
+
+// Nobody reads the queue.
+func aProgramThatTakesPackets(t *testing.T) {
+	notrace.NeedTool(t, "iptables-nft")
+	l := newLab(t)
+	nft(t, masquerade)
+	var host *place
+	host.run(t, "iptables-nft -A FORWARD -p tcp --dport 7 -j NFQUEUE --queue-num 3")
+	r := trace(t, l.probe("198.51.100.2", 7, "tcp"))
+	require.Equal(t, "handed to a program by a rule of chain FORWARD, table ip filter, on the host, and not given back", r.Sentence)
+	require.Equal(t, "queue", r.Hops[len(r.Hops)-1].Verdict)
 }
 
 func aCableOrABridgeThatIsDown(t *testing.T) {

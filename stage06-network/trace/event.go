@@ -33,6 +33,10 @@ func (e event) begins() bool { return e.packet != nil }
 // dropped: the packet ends here.
 func (e event) dropped() bool { return e.verdict == expr.VerdictDrop }
 
+// queued: the packet was handed to a program, which may give it back. The
+// queue's number is in the upper half; NF_QUEUE_NR in linux/netfilter.h.
+func (e event) queued() bool { return e.verdict >= 0 && e.verdict&0xffff == expr.VerdictQueue }
+
 // parseEvent reads a message's payload: 4 bytes of struct nfgenmsg, whose first
 // is the family, and attributes, whose numbers are in network order.
 func parseEvent(payload []byte) (e event, err error) {

@@ -130,6 +130,9 @@ func verdict(e event) string {
 	case e.kind == unix.NFT_TRACETYPE_POLICY:
 		return "policy accept"
 	}
+	if e.queued() {
+		return "queue"
+	}
 	return verdictText(e.verdict, e.jump)
 }
 

@@ -119,6 +119,11 @@ func (x *experiment) lostInHook(s *side, way Way) bool {
 		x.adviseLegacy(rule)
 		return true
 	}
+	if e := p.queued(); e != nil {
+		x.result(Lost, "%shanded to a program by a rule of chain %s, table %s %s, %s, and not given back", before, e.chain, families[e.family], e.table, places[s.where])
+		x.advise("does the program run, and let it pass? `cat /proc/net/netfilter/nfnetlink_queue` lists who takes packets")
+		return true
+	}
 	x.result(Lost, "%slost in the hook %s %s, after chain %s: not by a rule of nftables", before, hooks[hook], places[s.where], p.last().chain.chain)
 	if tables := legacyTables(); len(tables) > 0 {
 		x.advise("iptables-legacy has the tables %s here, which nftables doesn't see: `iptables-legacy -S %s`", strings.Join(tables, ", "), name)

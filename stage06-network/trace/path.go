@@ -1,6 +1,7 @@
 package trace
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/google/nftables"
@@ -136,6 +137,19 @@ func (p path) drop() *event {
 				return &v.events[i]
 			}
 		}
+	}
+	return nil
+}
+
+// queued finds the rule that handed the packet to a program where it was seen
+// last; nil if none did.
+func (p path) queued() *event {
+	if len(p) == 0 {
+		return nil
+	}
+	last := p.last()
+	if i := slices.IndexFunc(last.events, event.queued); i >= 0 {
+		return &last.events[i]
 	}
 	return nil
 }
