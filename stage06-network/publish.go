@@ -115,6 +115,21 @@ func unpublish(tableName string, ports []Port, container []netip.Addr) error {
 	return err
 }
 
+// Unpublish takes the ports back from each address that the Spec has, though its
+// leases may be given back by now. It is for a container that has ended while
+// somebody else led its ports to another one of its networks.
+func (n *Network) Unpublish() error {
+	var errs []error
+	for i := range n.Endpoints {
+		for _, ip := range n.Endpoints[i].ips() {
+			if ip.IsValid() {
+				errs = append(errs, unpublish(n.Networks.Table, n.Ports, []netip.Addr{ip}))
+			}
+		}
+	}
+	return errors.Join(errs...)
+}
+
 // unpublishAll takes out of the maps whatever leads to the container. It reads
 // them whole, and is only for a container whose ports nobody knows any more.
 func unpublishAll(tableName string, container []netip.Addr) error {
@@ -138,7 +153,11 @@ func unpublishAll(tableName string, container []netip.Addr) error {
 			}
 		}
 	}
-	if err := conn.Flush(); err != nil {
+	err = conn.Flush()
+	if errors.Is(err, unix.ENOENT) { // the container's own supervisor has just taken one back
+		return unpublishAll(tableName, container)
+	}
+	if err != nil {
 		return fmt.Errorf("take the ports of %v back: %w", container, err)
 	}
 	return nil

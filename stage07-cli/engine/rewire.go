@@ -96,7 +96,7 @@ func (e *Engine) rewire(name, net string, change func(*network.Spec, *os.File, *
 	err = change(spec, namespace, d)
 	if err != nil && namespace != nil && !c.seen.Status.Init.Alive() {
 		// It ended in the middle: then this is about its next start.
-		if err := e.unplug(c.id); err != nil {
+		if err := e.unplug(spec); err != nil {
 			return err
 		}
 		if spec, err = c.spec(); err != nil {
@@ -112,15 +112,16 @@ func (e *Engine) rewire(name, net string, change func(*network.Spec, *os.File, *
 		return err
 	}
 	if namespace != nil && !c.seen.Status.Init.Alive() {
-		return e.unplug(c.id)
+		return e.unplug(spec)
 	}
 	return e.tellShim(c)
 }
 
 // unplug undoes all that leads to a container. The rest of it is left to its
-// supervisor, which still asks the cgroup how it ended.
-func (e *Engine) unplug(id string) error {
-	return namespaces.Undo(network.Connect(e.bareSpec(id), new(namespaces.Process)))
+// supervisor, which still asks the cgroup how it ended. That one may have given
+// back leases already by which the steps know what is the container's.
+func (e *Engine) unplug(s *network.Spec) error {
+	return errors.Join(namespaces.Undo(network.Connect(e.bareSpec(s.ID), new(namespaces.Process))), s.Network.Unpublish())
 }
 
 // networkNamespace opens the namespace of a container that runs; nil if it

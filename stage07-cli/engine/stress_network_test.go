@@ -108,12 +108,13 @@ func TestAContainerThatEndsWhileItIsConnectedLeavesNothing(t *testing.T) {
 	b := newBench(t)
 	_, err := b.CreateNetwork(engine.Network{Name: "late", Driver: network.Bridge})
 	require.NoError(t, err)
-	for round := range 20 {
-		o := options("sleep", fmt.Sprintf("0.0%02d", round))
+	for round := range scaled(40, 400) {
+		o := options("sleep", fmt.Sprintf("0.0%02d", round%20))
 		o.Network, o.AutoRemove = "bridge", round%2 == 0
+		o.Ports = []engine.Port{{HostPort: 18090, ContainerPort: 80, Protocol: network.TCP}}
 		s, err := b.Run(t.Context(), o, engine.StartOptions{})
-		require.NoError(t, err)
-		err = b.Connect(s.ID, engine.Endpoint{Network: "late"})
+		require.NoError(t, err, "round %d: the port is the last one's still", round)
+		err = b.Connect(s.ID, engine.Endpoint{Network: "late", GatewayPriority: 1}) // the port is led there
 		if !o.AutoRemove || !errors.Is(err, engine.ErrNotFound) {
 			require.NoError(t, err, "round %d", round)
 		}
