@@ -10,9 +10,10 @@ import (
 
 // pairs are the blobs of the images in the store, each with the diffID of the
 // layer that it unpacks to. That is known only of these: each was compared when
-// its image came, unless another program has written it here. The diffID in a stranger's configuration may be that of a
-// layer which is unpacked here already; if it were believed, any blob could
-// pass for that layer, and be saved, pushed, and taken for it by the next load.
+// its image came, unless another program has written it here. The diffID in a
+// stranger's configuration may be that of a layer which is unpacked here
+// already; if it were believed, any blob could pass for that layer, and be
+// saved, pushed, and taken for it by the next load.
 type pairs map[[2]digest.Digest]bool
 
 func (p pairs) have(l *layer) bool { return p[[2]digest.Digest{l.desc.Digest, l.diffID}] }

@@ -9,7 +9,7 @@ import (
 
 // Unpack makes sure that every layer of an image lies unpacked in the store. A
 // pulled image's layers do; those of an image that another program wrote into
-// the layout are unpacked here, all at once. It waits for a pull that is
+// the layout are unpacked here, several at once. It waits for a pull that is
 // bringing one of them.
 func (s *Store) Unpack(ctx context.Context, img *Image) error {
 	if s.stackOf(img.Config.RootFS.DiffIDs).isUnpacked() {

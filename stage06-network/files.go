@@ -22,8 +22,8 @@ const (
 	resolvFile   = "resolv.conf"
 )
 
-// What the host says about names, about name servers, and what stands behind the local cache
-// of systemd-resolved, which is on a loopback address.
+// What the host says about names and about name servers, and what stands behind
+// the local cache of systemd-resolved, which is on a loopback address.
 const (
 	hostHosts      = "/etc/hosts"
 	hostResolv     = "/etc/resolv.conf"

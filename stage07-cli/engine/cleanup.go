@@ -53,7 +53,7 @@ func (e *Engine) Cleanup(ctx context.Context) (removed []string, err error) {
 
 // removeIdleBridges removes the bridges that no container is plugged into. They
 // aren't leftovers: each stays for the next container, which would take 3 ms to
-// make it anew, and for the last one, which would take 40 ms to remove it.
+// make it anew, and for the last one, which would take 30 ms to remove it.
 func (e *Engine) removeIdleBridges() (removed []string, err error) {
 	list, err := e.networks().List()
 	errs := []error{err}
