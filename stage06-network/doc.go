@@ -13,8 +13,9 @@
 //     veth(4)), or a link on the host's own wire (macvlan.go), and of several
 //     networks the one that leads out (wayout.go);
 //   - rules for nftables, which keep the networks apart, lend the host's address
-//     to what goes out and lead published ports in (table.go, publish.go;
-//     nft(8)), and on the bridge the ones that stop forged packets (guard.go);
+//     to what goes out and lead published ports in (table.go, rules.go,
+//     publish.go; nft(8)), and on the bridge the ones that stop forged packets
+//     (guard.go);
 //   - a proxy for the clients that rules can't lead: those on localhost
 //     (proxy.go);
 //   - the files in which names are looked up (files.go, resolv.go; hosts(5),

@@ -15,8 +15,9 @@ import (
 )
 
 // A Proxy holds the host's side of published ports, and serves in user space
-// the clients that the kernel's rules can't lead: those on loopback, and on
-// IPv6.
+// the clients that the kernel's rules can't lead: those on loopback, those that
+// come by IPv6 to a container without it, and containers that are kept apart
+// (table.go, proxied).
 //
 // Binding the ports is also what keeps them: two containers, or a container and
 // any other program, can't have the same one, whichever is first.
