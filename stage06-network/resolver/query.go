@@ -90,6 +90,9 @@ func (q *query) readOptions(parser *dnsmessage.Parser, tcp bool) error {
 			return err
 		}
 		if record.Type == dnsmessage.TypeOPT {
+			if q.edns {
+				return errors.New("options twice") // RFC 6891, 6.1.1
+			}
 			q.edns = true
 			if !tcp {
 				q.limit = max(plainUDP, min(int(record.Class), largestDatagram))

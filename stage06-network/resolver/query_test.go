@@ -36,6 +36,7 @@ var messages = map[string]struct {
 	"a question that isn't there":     {malformed(1, 1, 0, ""), 1},
 	"half a question":                 {malformed(1, 1, 0, webA[:7]), 1},
 	"two questions":                   {malformed(1, 2, 0, webA+webA), 1},
+	"options twice":                   {malformed(1, 1, 2, webA+opt+opt), 1},
 	"options that aren't there":       {malformed(1, 1, 1, webA), 1},
 	"options cut off":                 {malformed(1, 1, 1, webA+opt[:9]), 1},
 	"options of another length":       {malformed(1, 1, 1, webA+opt[:9]+"\xff\xff"), 1},
