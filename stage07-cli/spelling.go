@@ -99,7 +99,7 @@ func (l *line) long(flags []urfave.Flag, words []string) ([]string, error) {
 	flag := lookup(flags, name)
 	switch {
 	case flag == nil:
-		return nil, &usageError{l.path, "unknown flag: --" + clean(name)}
+		return nil, &usageError{l.path, "unknown flag: --" + clean(name) + instead(name)}
 	case given:
 		return words[1:], l.set(flag, value)
 	case !takesValue(flag):
@@ -181,4 +181,12 @@ func takesValue(flag urfave.Flag) bool {
 	}
 	documented, ok := flag.(urfave.DocGenerationFlag)
 	return ok && documented.TakesValue()
+}
+
+// instead says what to do without a flag of Docker's that there isn't.
+func instead(name string) string {
+	if name == "link" {
+		return ": put both containers on a network that you have made, where they find each other by name"
+	}
+	return ""
 }

@@ -50,6 +50,7 @@ func TestAWrongLineNamesTheWordAndTheCommand(t *testing.T) {
 		{"frob", "unknown command: cooper frob", "cooper"},
 		{"container frob", "unknown command: cooper container frob", "cooper container"},
 		{"run --frob debian", "unknown flag: --frob", "cooper run"},
+		{"run --link db debian", "unknown flag: --link: put both containers on a network that you have made, where they find each other by name", "cooper run"},
 		{"run -ix debian", "unknown flag: -x in -ix", "cooper run"},
 		{"run --name", "flag needs a value: --name", "cooper run"},
 		{"run -itp", "flag needs a value: -p", "cooper run"},

@@ -118,7 +118,7 @@ func TestWrongInputIsRefusedWithAReasonAndLeavesNothing(t *testing.T) {
 		{[]string{"commit", "-c", "ONBUILD ONBUILD RUN x", "taken", "x:1"}, 1, "chaining"},
 		{[]string{"commit", "-c", "ONBUILD FROM x", "taken", "x:1"}, 1, "FROM"},
 		{[]string{"port", "nosuch"}, 1, "nosuch"},
-		{[]string{"port", "taken", "80"}, 1, "isn't published"},
+		{[]string{"port", "taken", "80"}, 1, "no public port"},
 		{[]string{"volume", "create", "../x"}, 1, "../x"},
 		{[]string{"volume", "create", long}, 1, "volume name"},
 		{[]string{"volume", "inspect", "nosuch"}, 1, "nosuch"},
