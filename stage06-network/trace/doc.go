@@ -10,6 +10,7 @@
 //		output ─ postrouting ══ cable ══ prerouting ┬ forward ─ postrouting ══ out
 //		                                            └ input
 //
+//	  - the name is looked up as the container would (name.go, servers.go, dns.go);
 //	  - a socket is bound in the container's network namespace, so that the
 //	    packet's addresses and ports are known before it exists (call.go);
 //	  - a table of ours sets the bit on packets of just that connection. It has
@@ -20,8 +21,8 @@
 //	  - the packet is sent, and what the kernel reports is read until an answer
 //	    comes, a rule drops it, or the time is up (listen.go, event.go);
 //	  - the reports become hops (path.go, hops.go), rules become text again
-//	    (text*.go), routes and neighbours are asked for (route.go), and the whole
-//	    comes to one sentence (conclude.go) and advice (advice.go).
+//	    (text*.go), routes and neighbours are asked for (route.go, routing.go), and
+//	    the whole comes to one sentence (conclude.go, loss.go) and advice (advice.go).
 //
 // The table belongs to the socket that made it, and goes with it: after kill -9
 // there is nothing to clean up.
