@@ -8,6 +8,8 @@ import (
 	"os"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 )
 
 // ErrNoAddress says that every address of the network is given away.
@@ -180,11 +182,14 @@ func (r record) removeNames(id string) error {
 	}
 	errs := []error{err}
 	for _, name := range names {
-		err := os.Remove(r.path("names", name.Name(), id))
-		if errors.Is(err, fs.ErrNotExist) {
+		path := r.path("names", name.Name(), id)
+		err := unix.Unlink(path) // os.Remove would ask for each of the others' names twice
+		if err == unix.ENOENT {
 			continue
 		}
-		errs = append(errs, err)
+		if err != nil {
+			errs = append(errs, &os.PathError{Op: "unlink", Path: path, Err: err})
+		}
 		_ = os.Remove(r.path("names", name.Name())) // not empty: others have it too
 	}
 	return errors.Join(errs...)
