@@ -175,7 +175,7 @@ func TestAPublishedPortIsReachable(t *testing.T) {
 	require.Equal(t, "hello from inside\n", get(t, address))
 	r := h.cooper("port", "web", "80")
 	require.Equal(t, 1, r.code)
-	require.Contains(t, r.stderr, "isn't published")
+	require.Contains(t, r.stderr, "no public port")
 
 	_, port, err := net.SplitHostPort(address)
 	require.NoError(t, err)
