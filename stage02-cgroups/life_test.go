@@ -1,7 +1,6 @@
 package cgroups
 
 import (
-	"encoding/json"
 	"io/fs"
 	"os"
 	"os/exec"
@@ -111,92 +110,6 @@ func TestNoThreadOfOursStaysInTheGroup(t *testing.T) {
 		}
 		require.NotContains(t, string(text), c.spec.ID)
 	}
-}
-
-func TestUndoKillsAndRemovesAlsoFromAFreshProcess(t *testing.T) {
-	notrace.Check(t)
-	c := start(t, container("sh", "-c", "trap '' TERM; sleep 1000 & sleep 1000 & wait"))
-	require.Positive(t, places(t, c.spec))
-
-	// All that a fresh process has is the Spec on disk.
-	text, err := json.Marshal(c.spec)
-	require.NoError(t, err)
-	var again Spec
-	require.NoError(t, json.Unmarshal(text, &again))
-	require.NoError(t, namespaces.Undo(Create(&again, &namespaces.Process{})))
-	require.Zero(t, places(t, c.spec))
-	_, code := c.end(t)
-	require.Equal(t, 137, code)
-	require.NoError(t, namespaces.Undo(Create(&again, &namespaces.Process{})), "twice is no harm")
-}
-
-// Killed at any mkdir, create leaves a part of the directories it makes, in
-// their order. Nothing but the Spec tells Undo how far it came.
-func TestUndoRemovesWhatAKilledCreateHadMade(t *testing.T) {
-	notrace.Check(t)
-	s := container("true")
-	path, err := s.path()
-	require.NoError(t, err)
-	system, err := Detect()
-	require.NoError(t, err)
-	var dirs []string
-	for _, h := range system.Hierarchies {
-		dirs = append(dirs, filepath.Join(h.Mountpoint, parent), filepath.Join(h.Mountpoint, path))
-	}
-	for made := range len(dirs) + 1 {
-		for _, dir := range dirs[:made] {
-			require.NoError(t, os.Mkdir(dir, 0o755))
-		}
-		require.NoError(t, namespaces.Undo(Create(s, &namespaces.Process{})))
-		for _, dir := range dirs {
-			require.NoDirExists(t, dir, "after %d directories", made)
-		}
-	}
-}
-
-func TestACommandThatIsNotThereLeavesNothing(t *testing.T) {
-	notrace.Check(t)
-	s, p := container("/no/such/command"), &namespaces.Process{}
-	err := namespaces.Launch(p, Outside(s, p))
-	require.Equal(t, namespaces.ExitNotFound, namespaces.ExitCode(err), "%v", err)
-	require.Zero(t, places(t, s))
-}
-
-func TestALimitThatTheKernelRefusesLeavesNothing(t *testing.T) {
-	notrace.Check(t)
-	s, p := container("true"), &namespaces.Process{}
-	s.Limits.CPUSetCPUs = "8000"
-	err := namespaces.Launch(p, Outside(s, p))
-	require.ErrorContains(t, err, "cgroups/limit: limit cpuset")
-	require.ErrorContains(t, err, "/sys/devices/system/cpu/online")
-	require.Equal(t, namespaces.ExitEngine, namespaces.ExitCode(err))
-	require.Zero(t, places(t, s))
-}
-
-func TestACgroupThatCanNotBeMadeLeavesNothingAboveIt(t *testing.T) {
-	notrace.Check(t)
-	s, p := container("true"), &namespaces.Process{}
-	s.CgroupPath = parent + "/inner/cgroup.procs" // the name of a file that every group has
-	err := namespaces.Launch(p, Outside(s, p))
-	require.ErrorIs(t, err, fs.ErrExist)
-	system, err := Detect()
-	require.NoError(t, err)
-	for _, h := range system.Hierarchies {
-		require.NoDirExists(t, filepath.Join(h.Mountpoint, parent))
-	}
-}
-
-func TestACgroupThatExistsIsNeitherSharedNorHarmed(t *testing.T) {
-	notrace.Check(t)
-	first := start(t, container("sleep", "1000"))
-	second, p := container("true"), &namespaces.Process{}
-	second.CgroupPath = parent + "/" + first.spec.ID
-	err := namespaces.Launch(p, Outside(second, p))
-	require.ErrorIs(t, err, fs.ErrExist)
-	require.ErrorContains(t, err, "cgroups/create")
-	pids, err := first.group(t).Procs()
-	require.NoError(t, err)
-	require.Equal(t, []int{first.Pid}, pids, "the first container lives")
 }
 
 func TestWhoJoinsAContainerJoinsItsCgroup(t *testing.T) {

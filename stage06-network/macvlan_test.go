@@ -98,3 +98,23 @@ func TestAParentThatIsNotThereIsAnErrorThatSaysWhatToDo(t *testing.T) {
 	err := namespaces.Take(Connect(w.on(t, []string{"wire"}), &namespaces.Process{Pid: newPlace(t).pid}), nil)
 	require.ErrorContains(t, err, "parent nosuch: the host has no such link: create the network with -o parent=LINK")
 }
+
+func TestAMacvlanIsOnTheHostsOwnWire(t *testing.T) {
+	w := newWorld(t)
+	w.network(t, Definition{Name: "wire", Driver: Macvlan, Options: Options{optionParent: "up0"},
+		Subnets: []Subnet{{Prefix: netip.MustParsePrefix("198.51.100.0/24"), Range: netip.MustParsePrefix("198.51.100.128/25"), Gateway: netip.MustParseAddr(outsideIP)}}})
+	s := w.on(t, []string{"wire"})
+	s.Network.Endpoints[0].MAC = "02:00:00:00:00:77"
+	c := w.start(t, s)
+	answer(t, w.outside, 7)
+	got, err := call(c.place, TCP, outsideIP+":7")
+	require.NoError(t, err)
+	require.Equal(t, "hello from "+c.ip(), got, "under its own address")
+	require.Equal(t, "198.51.100.128", c.ip())
+	c.do(func() {
+		eth0, err := netlink.LinkByName("eth0")
+		require.NoError(t, err)
+		require.Equal(t, "02:00:00:00:00:77", eth0.Attrs().HardwareAddr.String())
+		require.Equal(t, "macvlan", eth0.Type())
+	})
+}
