@@ -35,17 +35,17 @@ func TestUndoKillsAndRemovesAlsoFromAFreshProcess(t *testing.T) {
 func TestUndoRemovesWhatAKilledCreateHadMade(t *testing.T) {
 	notrace.Check(t)
 	s := container("true")
-	path, err := s.path()
-	require.NoError(t, err)
+	s.CgroupPath = parent + "/of-" + s.ID + "/" + s.ID
 	system, err := Detect()
 	require.NoError(t, err)
 	var dirs []string
 	for _, h := range system.Hierarchies {
-		dirs = append(dirs, filepath.Join(h.Mountpoint, parent), filepath.Join(h.Mountpoint, path))
+		dir := filepath.Join(h.Mountpoint, s.CgroupPath)
+		dirs = append(dirs, filepath.Dir(dir), dir)
 	}
 	for made := range len(dirs) + 1 {
 		for _, dir := range dirs[:made] {
-			require.NoError(t, os.Mkdir(dir, 0o755))
+			require.NoError(t, os.MkdirAll(dir, 0o755))
 		}
 		require.NoError(t, namespaces.Undo(Create(s, &namespaces.Process{})))
 		for _, dir := range dirs {
@@ -76,13 +76,14 @@ func TestALimitThatTheKernelRefusesLeavesNothing(t *testing.T) {
 func TestACgroupThatCanNotBeMadeLeavesNothingAboveIt(t *testing.T) {
 	notrace.Check(t)
 	s, p := container("true"), &namespaces.Process{}
-	s.CgroupPath = parent + "/inner/cgroup.procs" // the name of a file that every group has
+	above := parent + "/of-" + s.ID
+	s.CgroupPath = above + "/cgroup.procs" // the name of a file that every group has
 	err := namespaces.Launch(p, Outside(s, p))
 	require.ErrorIs(t, err, fs.ErrExist)
 	system, err := Detect()
 	require.NoError(t, err)
 	for _, h := range system.Hierarchies {
-		require.NoDirExists(t, filepath.Join(h.Mountpoint, parent))
+		require.NoDirExists(t, filepath.Join(h.Mountpoint, above))
 	}
 }
 

@@ -16,18 +16,22 @@ import (
 // another's meanwhile. When it fails, nothing is left of it.
 func Attach(s *Spec, namespace *os.File, e Endpoint) error {
 	before := s.Network.ways()
+	added, err := addedHosts(s)
+	if err != nil {
+		return err
+	}
 	if err := Join(s, e); err != nil {
 		return err
 	}
 	c := &cabling{spec: s, opened: namespace, only: e.Network}
 	steps := append(c.plug(),
 		namespaces.Step{Name: "network/publish", Do: func() error { return c.lead(before) }, Undo: c.withdraw},
-		namespaces.Step{Name: "network/write_files", Do: func() error { return writeFiles(s) }},
+		namespaces.Step{Name: "network/write_files", Do: func() error { return writeFiles(s, added) }},
 	)
 	if err := namespaces.Take(steps, nil); err != nil {
 		failed := s.Network.ways()
 		s.Network.Endpoints = s.Network.Endpoints[:len(s.Network.Endpoints)-1]
-		return errors.Join(err, c.lead(failed), writeFiles(s))
+		return errors.Join(err, c.lead(failed), writeFiles(s, added))
 	}
 	return nil
 }
@@ -40,6 +44,10 @@ func Detach(s *Spec, namespace *os.File, network string) error {
 		return Leave(s, network)
 	}
 	before := s.Network.ways()
+	added, err := addedHosts(s)
+	if err != nil {
+		return err
+	}
 	c := &cabling{spec: s, opened: namespace, only: network}
 	if err := errors.Join(c.withdraw(), c.removeLink(gone.Link), namespaces.Undo(c.plug())); err != nil {
 		return err
@@ -47,7 +55,7 @@ func Detach(s *Spec, namespace *os.File, network string) error {
 	if err := Leave(s, network); err != nil {
 		return err
 	}
-	return errors.Join(c.lead(before), writeFiles(s))
+	return errors.Join(c.lead(before), writeFiles(s, added))
 }
 
 // lead has the default routes and the published ports lead by the container's

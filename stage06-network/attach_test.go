@@ -2,8 +2,10 @@ package network
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
+	"path/filepath"
 	"testing"
 
 	namespaces "cooper/stage01-namespaces"
@@ -58,6 +60,42 @@ func TestNetworksComeAndGoWhileTheContainerRuns(t *testing.T) {
 	require.NoError(t, err)
 	require.Equal(t, string(before), string(after), "nothing is left of what failed")
 	require.Len(t, linksIn(t, c.place), 2)
+}
+
+func TestWhatAContainerAddsToItsHostsFileStays(t *testing.T) {
+	w := newWorld(t)
+	w.network(t, Definition{Name: "one"})
+	w.network(t, Definition{Name: "two"})
+	s := w.on(t, []string{"one"})
+	s.Hostname, s.Network.FilesDir = "web", t.TempDir()
+	c := w.start(t, s)
+	p, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", c.pid))
+	require.NoError(t, err)
+	defer p.Close()
+	path := filepath.Join(s.Network.FilesDir, "hosts")
+	add := func(text string) {
+		file, err := os.OpenFile(path, os.O_APPEND|os.O_WRONLY|os.O_CREATE, 0o644)
+		require.NoError(t, err)
+		_, err = file.WriteString(text)
+		require.NoError(t, errors.Join(err, file.Close()))
+	}
+	has := func(lines string) {
+		text, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, everybodysHosts+lines, string(text))
+	}
+	require.NoError(t, writeFiles(s, ""))
+	has(c.at("one") + "\tweb\n")
+	add("192.0.2.1\tdb\n# 192.0.2.2 cache")
+	require.NoError(t, Attach(s, p, Endpoint{Network: "two"}))
+	two := c.at("two") + "\tweb\n"
+	has(c.at("one") + "\tweb\n" + two + "192.0.2.1\tdb\n# 192.0.2.2 cache\n")
+	require.NoError(t, Detach(s, p, "two"))
+	has(c.at("one") + "\tweb\n192.0.2.1\tdb\n# 192.0.2.2 cache\n")
+
+	add(two) // as a connect leaves it that was killed
+	require.NoError(t, Detach(s, p, "one"))
+	has("127.0.1.1\tweb\n192.0.2.1\tdb\n# 192.0.2.2 cache\n")
 }
 
 func linksOf(s *Spec) (names []string) {

@@ -30,9 +30,10 @@ const (
 	upstreamResolv = "/run/systemd/resolve/resolv.conf"
 )
 
-// writeFiles writes the files that Configure mounts. A container that joins
-// another's network shares that one's files, and writes none.
-func writeFiles(s *Spec) error {
+// writeFiles writes the files that Configure mounts, /etc/hosts with these lines
+// behind the others. A container that joins another's network shares that one's
+// files, and writes none.
+func writeFiles(s *Spec, added string) error {
 	if !s.Network.writes() {
 		return nil
 	}
@@ -48,7 +49,7 @@ func writeFiles(s *Spec) error {
 		return fmt.Errorf("make directory for the network's files: %w", err)
 	}
 	return errors.Join(
-		writeFile(s, hostsFile, names),
+		writeFile(s, hostsFile, names+added),
 		writeFile(s, hostnameFile, s.Hostname+"\n"),
 		writeFile(s, resolvFile, resolver.String()),
 	)
@@ -112,14 +113,7 @@ const everybodysHosts = "127.0.0.1\tlocalhost\n" +
 func hosts(s *Spec) string {
 	var text strings.Builder
 	text.WriteString(everybodysHosts)
-	if s.Hostname != "" {
-		names := s.Hostname
-		if s.Domainname != "" {
-			names += "." + s.Domainname
-		}
-		if bare, _, isFull := strings.Cut(names, "."); isFull {
-			names += " " + bare
-		}
+	if names := s.ownNames(); names != "" {
 		for _, ip := range s.Network.ownAddresses() {
 			fmt.Fprintf(&text, "%s\t%s\n", ip, names)
 		}
@@ -132,6 +126,19 @@ func hosts(s *Spec) string {
 		fmt.Fprintf(&text, "%s\t%s\n", ip, host.Name)
 	}
 	return text.String()
+}
+
+// ownNames are what the container calls itself: the full name if it has one, and
+// the bare one.
+func (s *Spec) ownNames() string {
+	names := s.Hostname
+	if names != "" && s.Domainname != "" {
+		names += "." + s.Domainname
+	}
+	if bare, _, isFull := strings.Cut(names, "."); isFull {
+		names += " " + bare
+	}
+	return names
 }
 
 // hostNames is hosts for a network of the container's own. On the host's it is

@@ -127,7 +127,7 @@ func TestTheFilesAreReadableInsideWhateverTheUmask(t *testing.T) {
 	s.Hostname, s.Network.FilesDir = "web", filepath.Join(t.TempDir(), "container")
 	Configure(s)
 	for range 2 { // a container is started again
-		require.NoError(t, writeFiles(s))
+		require.NoError(t, writeFiles(s, ""))
 	}
 	for _, name := range []string{hostsFile, hostnameFile, resolvFile} {
 		info, err := os.Stat(filepath.Join(s.Network.FilesDir, name))

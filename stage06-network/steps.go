@@ -40,7 +40,7 @@ func Connect(s *Spec, p *namespaces.Process) []namespaces.Step {
 	files := namespaces.Step{
 		Name: "network/write_files",
 		Why:  "names are looked up in /etc/hosts and /etc/resolv.conf, and the image's can't know this container's address",
-		Do:   func() error { return writeFiles(s) },
+		Do:   func() error { return writeFiles(s, "") },
 		Undo: func() error { return removeFiles(s) },
 	}
 	var steps []namespaces.Step
