@@ -61,8 +61,8 @@ func TestTheWayOutIsByTheNetworkThatIsPreferred(t *testing.T) {
 	require.NoError(t, Detach(s, namespace, "high"))
 	leadsBy(t, w, c, "first")
 
-	s.Network.FilesDir = filepath.Join(t.TempDir(), "file", "below")
-	require.NoError(t, os.WriteFile(filepath.Dir(s.Network.FilesDir), nil, 0o600))
+	s.Network.FilesDir = t.TempDir()
+	require.NoError(t, os.Mkdir(filepath.Join(s.Network.FilesDir, hostnameFile), 0o700)) // where a file should be
 	require.ErrorContains(t, Attach(s, namespace, Endpoint{Network: "high", GatewayPriority: 5}), "network/write_files")
 	leadsBy(t, w, c, "first")
 	require.Len(t, linksIn(t, c.place), 4, "loopback and three")
