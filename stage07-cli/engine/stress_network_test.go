@@ -108,7 +108,7 @@ func TestAContainerThatEndsWhileItIsConnectedLeavesNothing(t *testing.T) {
 	b := newBench(t)
 	_, err := b.CreateNetwork(engine.Network{Name: "late", Driver: network.Bridge})
 	require.NoError(t, err)
-	for round := range scaled(40, 400) {
+	for round := range scaled(40, 120) {
 		o := options("sleep", fmt.Sprintf("0.0%02d", round%20))
 		o.Network, o.AutoRemove = "bridge", round%2 == 0
 		o.Ports = []engine.Port{{HostPort: 18090, ContainerPort: 80, Protocol: network.TCP}}
