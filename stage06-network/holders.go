@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/google/nftables"
 	"github.com/mdlayher/netlink"
 	"golang.org/x/sys/unix"
 )
@@ -58,6 +59,10 @@ func (r record) holders(e *Endpoint, names []string, ids map[string]bool) error 
 // portHolders adds those to which the rules lead a port that this container is
 // to be published at. It asks for these ports alone: how many others there are
 // must not matter to a start.
+//
+// A container takes its ports back before its addresses. So a port that leads to
+// nobody's address was left by somebody who was killed while he led it to another
+// network of a container that ended just then. It is free.
 func (n *Network) portHolders(ids map[string]bool) error {
 	var asked []Port
 	for _, port := range n.Ports {
@@ -77,11 +82,11 @@ func (n *Network) portHolders(ids map[string]bool) error {
 	for portMap, wanted := range elements(asked, ofEachFamily) {
 		for _, element := range wanted {
 			value, err := lookUp(conn, n.Networks.Table, portMap, element.Key)
+			if len(value) > 4 && !n.Networks.owners(value[:len(value)-4], ids) {
+				err = n.Networks.drop(portMap, nftables.SetElement{Key: element.Key, Val: value})
+			}
 			if err != nil {
 				return err
-			}
-			if len(value) > 4 {
-				n.Networks.owners(value[:len(value)-4], ids)
 			}
 		}
 	}
@@ -98,13 +103,15 @@ func (p Port) each() (ports []Port) {
 	return ports
 }
 
-// owners adds who has an address on any of the networks.
-func (n Networks) owners(address []byte, ids map[string]bool) {
+// owners adds who has an address on any of the networks, and reports whether
+// anybody has.
+func (n Networks) owners(address []byte, ids map[string]bool) (found bool) {
 	ip, _ := netip.AddrFromSlice(address)
 	entries, _ := os.ReadDir(n.Dir) // without it nobody has one
 	for _, entry := range entries {
 		if id, err := os.Readlink(n.record(entry.Name()).path(ip.String())); err == nil {
-			ids[id] = true
+			ids[id], found = true, true
 		}
 	}
+	return found
 }

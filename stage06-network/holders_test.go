@@ -52,6 +52,24 @@ func TestHoldersAreThoseWhoHaveWhatIsAskedFor(t *testing.T) {
 	require.Empty(t, got, "itself is no other")
 }
 
+// As somebody leaves it who is killed while he leads the port to another network
+// of a container that ends just then.
+func TestAPortThatLeadsToNobodyIsFree(t *testing.T) {
+	w := newWorld(t)
+	w.start(t, w.bridged(t, "8081:80"))
+	s := w.bridged(t, "8080:80", "8081:80")
+	gone := netip.MustParseAddr("10.118.255.250")
+	require.NoError(t, publish(s.Network.Networks.Table, s.Network.Ports[:1], []netip.Addr{gone}))
+	require.Contains(t, w.table(t), "tcp . 8080 : "+gone.String())
+
+	holders, err := s.Holders()
+	require.NoError(t, err)
+	require.Len(t, holders, 1, "who lives keeps his")
+	require.NotContains(t, w.table(t), "tcp . 8080")
+	require.Contains(t, w.table(t), "tcp . 8081")
+	w.start(t, w.bridged(t, "8080:80"))
+}
+
 func TestWithoutRulesNobodyHoldsAPort(t *testing.T) {
 	w := newWorld(t)
 	got, err := w.bridged(t, "8080:80").Holders()

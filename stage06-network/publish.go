@@ -115,6 +115,22 @@ func unpublish(tableName string, ports []Port, container []netip.Addr) error {
 	return err
 }
 
+// drop takes an element out of a map, if it is there as it is given; see unpublish.
+func (n Networks) drop(portMap string, element nftables.SetElement) error {
+	conn, finish, err := transaction()
+	if err != nil {
+		return err
+	}
+	defer finish()
+	sets, one := portMaps(tableNamed(n.Table)), []nftables.SetElement{element}
+	set := sets[slices.IndexFunc(sets, func(set *nftables.Set) bool { return set.Name == portMap })]
+	err = errors.Join(conn.SetAddElements(set, one), conn.SetDeleteElements(set, one), conn.Flush())
+	if errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EEXIST) || errors.Is(err, unix.ENOENT) {
+		return nil // another's by now, or gone
+	}
+	return err
+}
+
 // Unpublish takes the ports back from each address that the Spec has, though its
 // leases may be given back by now. It is for a container that has ended while
 // somebody else led its ports to another one of its networks.
