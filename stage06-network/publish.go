@@ -96,26 +96,17 @@ func publish(tableName string, ports []Port, container []netip.Addr) error {
 	return change(tableName, ports, container, (*nftables.Conn).SetAddElements)
 }
 
-// unpublish takes the ports out of the maps again, if they are ours.
-//
-// The kernel deletes an element by its key, whatever it leads to. So the
-// transaction adds each one first: that does nothing if it is there as we would
-// have it, and if it leads elsewhere the kernel refuses the whole transaction,
-// as then none of the ports was ever ours.
+// unpublish takes the ports out of the maps again, if they are ours. If one leads
+// elsewhere, none of them was ever ours.
 func unpublish(tableName string, ports []Port, container []netip.Addr) error {
-	err := change(tableName, ports, container, func(conn *nftables.Conn, portMap *nftables.Set, elements []nftables.SetElement) error {
-		if err := conn.SetAddElements(portMap, elements); err != nil {
-			return err
-		}
-		return conn.SetDeleteElements(portMap, elements)
-	})
+	err := change(tableName, ports, container, takeOut)
 	if errors.Is(err, unix.EADDRINUSE) || errors.Is(err, unix.ENOENT) {
 		return nil
 	}
 	return err
 }
 
-// drop takes an element out of a map, if it is there as it is given; see unpublish.
+// drop takes an element out of a map, if it is there as it is given.
 func (n Networks) drop(portMap string, element nftables.SetElement) error {
 	conn, finish, err := transaction()
 	if err != nil {
@@ -124,7 +115,7 @@ func (n Networks) drop(portMap string, element nftables.SetElement) error {
 	defer finish()
 	sets, one := portMaps(tableNamed(n.Table)), []nftables.SetElement{element}
 	set := sets[slices.IndexFunc(sets, func(set *nftables.Set) bool { return set.Name == portMap })]
-	err = errors.Join(conn.SetAddElements(set, one), conn.SetDeleteElements(set, one), conn.Flush())
+	err = errors.Join(takeOut(conn, set, one), conn.Flush())
 	if errors.Is(err, unix.EBUSY) || errors.Is(err, unix.EEXIST) || errors.Is(err, unix.ENOENT) {
 		return nil // another's by now, or gone
 	}

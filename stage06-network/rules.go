@@ -102,13 +102,26 @@ func (n Networks) removeRules(d *Definition) error {
 			if element == nil {
 				continue
 			}
-			// Add first: to delete what isn't there would be an error.
-			if err := errors.Join(conn.SetAddElements(set, element), conn.SetDeleteElements(set, element)); err != nil {
+			if err := takeOut(conn, set, element); err != nil {
 				return err
 			}
 		}
 		return conn.Flush()
 	})
+}
+
+// takeOut has the transaction delete elements that may be there, and are ours
+// only as they are given.
+//
+// The kernel deletes an element by its key, whatever it leads to, and to delete
+// what isn't there is an error. So the transaction adds each one first: that does
+// nothing if it is there as we would have it, and if it leads elsewhere the
+// kernel refuses the whole transaction.
+func takeOut(conn *nftables.Conn, set *nftables.Set, elements []nftables.SetElement) error {
+	if err := conn.SetAddElements(set, elements); err != nil {
+		return err
+	}
+	return conn.SetDeleteElements(set, elements)
 }
 
 func hasTable(conn *nftables.Conn, name string, family nftables.TableFamily) (bool, error) {
