@@ -8,6 +8,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"testing"
 	"time"
 
@@ -17,8 +18,10 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// loadAsProcess loads what comes on standard input.
+// loadAsProcess loads what comes on standard input, and publishes it by one
+// thread: strace counts the calls of each thread apart.
 func loadAsProcess(dir string) {
+	runtime.LockOSThread()
 	s, err := OpenStore(dir)
 	if err == nil {
 		_, err = s.Load(context.Background(), os.Stdin, nil)
@@ -75,38 +78,49 @@ func TestALoadThatIsKilledInItsReadingLeavesNothingWithAName(t *testing.T) {
 	}
 }
 
-// Killed at the calls that publish, one after the other, until there is none
-// left to be killed at.
+// Killed at each call that publishes, until there is none left to be killed at.
 func TestALoadThatIsKilledInItsPublishingHasAllOfTheImageOrNothing(t *testing.T) {
 	notrace.NeedTool(t, "strace")
 	here := newStore(t)
 	img := put(t, here, "app", put(t, here, "base", nil, "x=1"), "x=2")
 	archive := saved(t, here, "app", "base")
-	const calls = "syncfs,fsync,renameat,renameat2"
-	for n := 1; ; n++ {
-		require.Less(t, n, 50)
-		s := newStore(t)
-		load := exec.Command("strace", "-f", "-qqq", "-o", "/dev/null", "-e", "trace="+calls, "-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", calls, n),
-			os.Args[0], "load", s.Dir())
-		load.Stdin = bytes.NewReader(archive)
-		out, err := load.CombinedOutput()
-		if err == nil {
-			require.Greater(t, n, 8, "blobs, layers and names are more calls than that")
-			return
+	for call, atLeast := range map[string]int{
+		"syncfs":   1,
+		"renameat": 9, // trees, layers, configs and manifests of two images, and the index
+		"fsync":    4, // the two directories, the index and its own
+	} {
+		killed := 0
+		for ; killedLoading(t, archive, img, call, killed+1); killed++ {
+			require.Less(t, killed, 50)
 		}
-		var killed *exec.ExitError
-		require.True(t, errors.As(err, &killed), string(out))
-		found, err := s.Find("app")
-		if err == nil {
-			require.Equal(t, img.ID, found.ID)
-			require.NoError(t, s.Check(context.Background(), found))
-			require.Equal(t, "2", readLayerFile(t, s, found, "x"))
-		} else {
-			require.ErrorIs(t, err, ErrNotFound, "at call %d", n)
-		}
-		loaded(t, s, archive)
-		require.NoError(t, s.Collect())
-		requireClean(t, s)
-		require.Equal(t, archive, saved(t, s, "app", "base"))
+		require.GreaterOrEqual(t, killed, atLeast, call)
 	}
+}
+
+// killedLoading has a load killed as it makes the nth call of the kind, and looks
+// at what there is then; or it loads to its end, having made fewer.
+func killedLoading(t *testing.T, archive []byte, img *Image, call string, n int) bool {
+	s := newStore(t)
+	load := exec.Command("strace", "-f", "-qqq", "-o", "/dev/null", "-e", "trace="+call, "-e", fmt.Sprintf("inject=%s:signal=KILL:when=%d", call, n),
+		os.Args[0], "load", s.Dir())
+	load.Stdin = bytes.NewReader(archive)
+	out, err := load.CombinedOutput()
+	if err == nil {
+		return false
+	}
+	var killed *exec.ExitError
+	require.True(t, errors.As(err, &killed), string(out))
+	found, err := s.Find("app")
+	if err == nil {
+		require.Equal(t, img.ID, found.ID)
+		require.NoError(t, s.Check(t.Context(), found))
+		require.Equal(t, "2", readLayerFile(t, s, found, "x"))
+	} else {
+		require.ErrorIs(t, err, ErrNotFound, "at %s %d", call, n)
+	}
+	loaded(t, s, archive)
+	require.NoError(t, s.Collect())
+	requireClean(t, s)
+	require.Equal(t, archive, saved(t, s, "app", "base"))
+	return true
 }

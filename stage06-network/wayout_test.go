@@ -15,7 +15,7 @@ import (
 func leadsBy(t *testing.T, w *world, c *container, network string) {
 	e := c.spec.Network.On(network)
 	require.Equal(t, []string{e.Gateway.String()}, defaults(t, c.place, netlink.FAMILY_V4))
-	require.Contains(t, w.table(t), fmt.Sprintf("tcp . 8080 : %s . 80", e.Address.Addr()))
+	require.Contains(t, w.table(t), fmt.Sprintf(". 8080 : %s . 80", e.Address.Addr()))
 	for _, way := range []struct {
 		from    *place
 		address string
@@ -90,7 +90,7 @@ func TestEachFamilyHasItsOwnWayOut(t *testing.T) {
 	byIPv6 := func(network string) {
 		e := c.spec.Network.On(network)
 		require.Equal(t, []string{e.Gateway6.String()}, defaults(t, c.place, netlink.FAMILY_V6))
-		require.Contains(t, w.table(t), fmt.Sprintf("tcp . 8080 : %s . 80", e.Address6.Addr()))
+		require.Contains(t, w.table(t), fmt.Sprintf(". 8080 : %s . 80", e.Address6.Addr()))
 		out, err := call(c.place, TCP, "["+outsideIP6+"]:7")
 		require.NoError(t, err)
 		in, err := call(w.outside, TCP, "["+hostIP6+"]:8080")

@@ -24,9 +24,14 @@ func (e *Engine) Export(ctx context.Context, name string, w io.Writer) error {
 	if err != nil {
 		return err
 	}
+	namespace, err := c.openNamespace("mnt")
+	if err != nil {
+		return err
+	}
 	var root *os.File
-	if c.running() {
-		root, err = openBareRoot(c.seen.Status.Init.Pid)
+	if namespace != nil {
+		root, err = aside(func() (*os.File, error) { return cloneRoot(namespace) })
+		namespace.Close()
 		lock.Close() // what we hold outlives the container
 	} else {
 		root, err = openMerged(append([]string{filepath.Join(c.dir, "upper")}, spec.Lower...))
@@ -43,20 +48,11 @@ func (e *Engine) Export(ctx context.Context, name string, w io.Writer) error {
 	return archive.PackRoot(contextWriter{ctx, w}, dir)
 }
 
-// openBareRoot returns what is mounted as the root in a process's mount
-// namespace, without what is mounted in it. The kernel lets only those clone a
-// mount who are in its namespace (open_tree(2)), so a thread goes there, and
-// ends there. Overlayfs is asked through the mount that the container uses: a
-// second one over the same upper directory may miss what is written meanwhile.
-func openBareRoot(pid int) (*os.File, error) {
-	namespace, err := os.Open(fmt.Sprintf("/proc/%d/ns/mnt", pid))
-	if err != nil {
-		return nil, err
-	}
-	defer namespace.Close()
-	return aside(func() (*os.File, error) { return cloneRoot(namespace) })
-}
-
+// cloneRoot returns what is mounted as the root in a mount namespace, without
+// what is mounted in it. The kernel lets only those clone a mount who are in its
+// namespace (open_tree(2)), so the calling thread goes there, and has to end
+// there. Overlayfs is asked through the mount that the container uses: a second
+// one over the same upper directory may miss what is written meanwhile.
 func cloneRoot(namespace *os.File) (*os.File, error) {
 	if err := unix.Unshare(unix.CLONE_FS); err != nil { // setns(2) asks for it
 		return nil, os.NewSyscallError("unshare", err)

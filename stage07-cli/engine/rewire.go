@@ -3,7 +3,6 @@ package engine
 import (
 	"errors"
 	"fmt"
-	"io/fs"
 	"os"
 
 	"cooper/stage01-namespaces"
@@ -88,7 +87,7 @@ func (e *Engine) rewire(name, net string, change func(*network.Spec, *os.File, *
 			return missing
 		}
 	}
-	namespace, err := c.networkNamespace()
+	namespace, err := c.openNamespace("net")
 	if err != nil {
 		return err
 	}
@@ -122,26 +121,6 @@ func (e *Engine) rewire(name, net string, change func(*network.Spec, *os.File, *
 // back leases already by which the steps know what is the container's.
 func (e *Engine) unplug(s *network.Spec) error {
 	return errors.Join(namespaces.Undo(network.Connect(e.bareSpec(s.ID), new(namespaces.Process))), s.Network.Unpublish())
-}
-
-// networkNamespace opens the namespace of a container that runs; nil if it
-// doesn't.
-func (c *container) networkNamespace() (*os.File, error) {
-	if !c.running() {
-		return nil, nil
-	}
-	file, err := os.Open(c.namespace("net"))
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil, nil // it has just ended
-	}
-	if err != nil {
-		return nil, err
-	}
-	if c.seen.Status.Init.Alive() { // so that pid was its own
-		return file, nil
-	}
-	file.Close()
-	return nil, nil
 }
 
 // tellShim has a container's supervisor follow the change.

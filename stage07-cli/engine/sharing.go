@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"slices"
@@ -10,6 +11,8 @@ import (
 	"cooper/stage03-rootfs"
 	"cooper/stage06-network"
 	"cooper/stage07-cli/shim/state"
+
+	"golang.org/x/sys/unix"
 )
 
 // Sharing says which namespaces the container doesn't have to itself, in
@@ -183,6 +186,18 @@ func joinPID(s *network.Spec, target *container) error {
 // namespace is the file of a running container's namespace.
 func (c *container) namespace(file string) string {
 	return fmt.Sprintf("/proc/%d/ns/%s", c.seen.Status.Init.Pid, file)
+}
+
+// openNamespace opens a namespace of a container that runs; nil if it doesn't.
+func (c *container) openNamespace(file string) (*os.File, error) {
+	if !c.running() {
+		return nil, nil
+	}
+	namespace, err := c.seen.Status.Init.Namespace(file)
+	if errors.Is(err, unix.ESRCH) {
+		return nil, nil
+	}
+	return namespace, err
 }
 
 // sharesIPC reports whether others may join. Not everybody may: who is in the

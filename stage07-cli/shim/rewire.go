@@ -44,17 +44,16 @@ func (n *names) serve(s *network.Spec, pid int) error {
 		return nil
 	}
 	namespace, err := os.Open(fmt.Sprintf("/proc/%d/ns/net", pid))
-	if errors.Is(err, os.ErrNotExist) {
+	// Looked at after it was opened: a child that isn't reaped has its pid still.
+	reaped := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil) == unix.ECHILD
+	if reaped || errors.Is(err, os.ErrNotExist) {
+		namespace.Close()
 		return nil // it has just ended, and asks no more
 	}
 	if err != nil {
 		return err
 	}
 	defer namespace.Close()
-	// Looked at after it was opened: a child that isn't reaped has its pid still.
-	if err := unix.Waitid(unix.P_PID, pid, nil, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil); err == unix.ECHILD {
-		return nil
-	}
 	n.end, err = network.Resolve(s, namespace)
 	return err
 }

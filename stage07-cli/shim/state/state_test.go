@@ -2,6 +2,7 @@ package state
 
 import (
 	"errors"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -28,10 +29,40 @@ func TestAProcessIsNamedForEver(t *testing.T) {
 		change(&other)
 		require.False(t, other.Alive(), name)
 		require.ErrorIs(t, other.Signal(unix.SIGKILL), unix.ESRCH, name)
+		_, err := other.Namespace("net")
+		require.ErrorIs(t, err, unix.ESRCH, name)
 	}
 	foreign := me
 	foreign.PidNS = "pid:[1]"
 	require.True(t, foreign.Alive(), "of another pid namespace nothing can be said, so it is left alone")
+	_, err = foreign.Namespace("net")
+	require.ErrorIs(t, err, errElsewhere)
+}
+
+// In its end a process loses its namespaces, is a zombie, and is nothing: whoever
+// asks for a namespace gets it or hears that the process has ended.
+func TestANamespaceIsOfTheProcessOrOfNobody(t *testing.T) {
+	ours, err := os.Readlink("/proc/self/ns/net")
+	require.NoError(t, err)
+	for range 300 {
+		cmd := exec.Command("true")
+		require.NoError(t, cmd.Start())
+		task, err := Identify(cmd.Process.Pid)
+		require.NoError(t, err)
+		waited := make(chan error, 1)
+		go func() { waited <- cmd.Wait() }()
+		for err == nil {
+			var namespace *os.File
+			if namespace, err = task.Namespace("net"); err == nil {
+				got, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", namespace.Fd()))
+				require.NoError(t, err)
+				require.Equal(t, ours, got)
+				namespace.Close()
+			}
+		}
+		require.ErrorIs(t, err, unix.ESRCH)
+		require.NoError(t, <-waited)
+	}
 }
 
 func TestAZombieIsDead(t *testing.T) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"strconv"
 	"strings"
@@ -94,6 +95,24 @@ func (t Task) Open() (*os.File, error) {
 		return nil, os.NewSyscallError("pidfd_open", unix.ESRCH)
 	}
 	return os.NewFile(uintptr(fd), "pidfd"), nil
+}
+
+// Namespace opens a namespace of the process by its name in /proc/PID/ns, see
+// namespaces(7). ESRCH says that it has ended.
+func (t Task) Namespace(name string) (*os.File, error) {
+	pidfd, err := t.Open()
+	if err != nil {
+		return nil, err
+	}
+	defer pidfd.Close()
+	namespace, err := os.Open(fmt.Sprintf("/proc/%d/ns/%s", t.Pid, name))
+	// If it is our process still, it was so before. One that ends gives up its
+	// namespaces a moment earlier.
+	if !t.Alive() || errors.Is(err, fs.ErrNotExist) {
+		namespace.Close()
+		return nil, os.NewSyscallError("open", unix.ESRCH)
+	}
+	return namespace, err
 }
 
 // Signal sends a signal to the process, and to no other that has its pid now.
