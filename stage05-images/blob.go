@@ -7,6 +7,8 @@ import (
 	"io/fs"
 	"os"
 
+	"cooper/stage05-images/flock"
+
 	ocispec "github.com/opencontainers/image-spec/specs-go/v1"
 )
 
@@ -49,7 +51,7 @@ func (b *storedBlob) isWhole() bool { return b.n == b.desc.Size && b.digest() ==
 
 // forget removes the blob, unless a pull has put a new one in its place.
 func (b *storedBlob) forget() error {
-	if !stillNamed(b.file, b.file.Name()) {
+	if !flock.Named(b.file) {
 		return nil
 	}
 	return os.Remove(b.file.Name())

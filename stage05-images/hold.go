@@ -2,7 +2,6 @@ package images
 
 import (
 	"bufio"
-	"context"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +10,7 @@ import (
 	"github.com/opencontainers/go-digest"
 
 	namespaces "cooper/stage01-namespaces"
+	"cooper/stage05-images/flock"
 )
 
 // Use finds an image and keeps all of it from being collected, until release is
@@ -54,7 +54,7 @@ func (s *Store) hold(digests ...digest.Digest) (*hold, error) {
 		if err := os.MkdirAll(s.path("holds"), 0o700); err != nil {
 			return err
 		}
-		file, err := lockFile(context.Background(), s.path("holds", namespaces.NewID()[:16]))
+		file, err := lockFile(s.path("holds", namespaces.NewID()[:16]), flock.Lock)
 		if err != nil {
 			return err
 		}

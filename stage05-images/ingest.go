@@ -10,6 +10,7 @@ import (
 
 	namespaces "cooper/stage01-namespaces"
 	unionfs "cooper/stage04-unionfs"
+	"cooper/stage05-images/flock"
 
 	"golang.org/x/sys/unix"
 
@@ -49,7 +50,7 @@ func (s *Store) ingest(ctx context.Context, key string) (*ingest, error) {
 		return nil, fmt.Errorf("ingest: %w", err)
 	}
 	path := s.path("ingest", key)
-	file, err := lockFile(ctx, path)
+	file, err := lockFile(path, func(file *os.File) error { return flock.LockContext(ctx, file) })
 	if err != nil {
 		return nil, fmt.Errorf("ingest: %w", err)
 	}

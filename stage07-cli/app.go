@@ -21,6 +21,7 @@ const (
 // Main is the command "cooper": it reads the line, does what it says, prints
 // what went wrong, and returns the exit status.
 func Main(ctx context.Context, words []string, stdin *os.File, stdout, stderr io.Writer) int {
+	tellOfWaits(stderr)
 	app := newApp(stdin, stdout, stderr)
 	if completing(words) {
 		return report(stderr, app.RunContext(ctx, append([]string{app.Name}, words...)))

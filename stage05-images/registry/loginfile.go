@@ -10,6 +10,8 @@ import (
 	"os"
 	"path/filepath"
 
+	"cooper/stage05-images/flock"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -84,7 +86,7 @@ func (f *loginFile) helper(host string) helper {
 }
 
 // changeLogins changes the file, or makes it. Two logins at once take turns:
-// what is locked is the directory, which leaves nothing behind. See flock(2).
+// what is locked is the directory, which leaves nothing behind.
 func changeLogins(change func(*loginFile) error) error {
 	path, err := loginPath()
 	if err != nil {
@@ -98,8 +100,8 @@ func changeLogins(change func(*loginFile) error) error {
 		return err
 	}
 	defer dir.Close()
-	if err := unix.Flock(int(dir.Fd()), unix.LOCK_EX); err != nil {
-		return os.NewSyscallError("flock", err)
+	if err := flock.Lock(dir); err != nil {
+		return err
 	}
 	file, err := openLogins()
 	if err != nil {

@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"os"
 
-	"golang.org/x/sys/unix"
+	"cooper/stage05-images/flock"
 )
 
 // Admit sees to it that the other firewalls of this host let the packets of our
@@ -106,14 +106,8 @@ func locked(do func() error) error {
 		return fmt.Errorf("lock iptables: %w", err)
 	}
 	defer file.Close()
-	for {
-		err := unix.Flock(int(file.Fd()), unix.LOCK_EX)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return fmt.Errorf("lock iptables: %w", os.NewSyscallError("flock", err))
-		}
-		return do()
+	if err := flock.Lock(file); err != nil {
+		return fmt.Errorf("lock iptables: %w", err)
 	}
+	return do()
 }

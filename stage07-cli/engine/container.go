@@ -8,9 +8,9 @@ import (
 	"path/filepath"
 	"time"
 
+	"cooper/stage05-images/flock"
 	"cooper/stage06-network"
 	"cooper/stage07-cli/shim/state"
-	"golang.org/x/sys/unix"
 )
 
 // config is config.json: what the user asked for, and what it meant on the day.
@@ -140,7 +140,7 @@ func (e *Engine) lock(c *container) (*os.File, error) {
 	if errors.Is(err, fs.ErrNotExist) && c.seen.Phase == state.Corrupt {
 		return nil, nil // so broken that there is nothing to lock
 	}
-	if err == nil && !sameFile(file, path) {
+	if err == nil && !flock.Named(file) {
 		file.Close()
 		err = fs.ErrNotExist
 	}
@@ -157,11 +157,4 @@ func (e *Engine) lock(c *container) (*os.File, error) {
 	}
 	*c = *again
 	return file, nil
-}
-
-// sameFile reports whether path still leads to the file.
-func sameFile(file *os.File, path string) bool {
-	var ours, theirs unix.Stat_t
-	return unix.Fstat(int(file.Fd()), &ours) == nil && unix.Lstat(path, &theirs) == nil &&
-		ours.Ino == theirs.Ino && ours.Dev == theirs.Dev
 }

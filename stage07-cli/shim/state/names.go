@@ -8,6 +8,8 @@ import (
 	"path/filepath"
 	"strings"
 
+	"cooper/stage05-images/flock"
+
 	"golang.org/x/sys/unix"
 )
 
@@ -105,28 +107,22 @@ func ValidID(s string) bool {
 	return len(s) == 64 && strings.Trim(s, "0123456789abcdef") == ""
 }
 
-// Lock opens path (a file or a directory) and waits for its flock. Closing the
-// file gives the lock back, as does the process's death. See flock(2).
-func Lock(path string) (*os.File, error) { return flock(path, unix.LOCK_EX) }
+// Lock opens path (a file or a directory) and waits for its lock. Closing the
+// file gives the lock back, as does the process's death.
+func Lock(path string) (*os.File, error) { return locked(path, flock.Lock) }
 
 // TryLock is Lock, but fails with EWOULDBLOCK instead of waiting.
-func TryLock(path string) (*os.File, error) { return flock(path, unix.LOCK_EX|unix.LOCK_NB) }
+func TryLock(path string) (*os.File, error) { return locked(path, flock.Try) }
 
 // Share is Lock for many at once, against one Lock.
-func Share(path string) (*os.File, error) { return flock(path, unix.LOCK_SH) }
+func Share(path string) (*os.File, error) { return locked(path, flock.Share) }
 
-func flock(path string, how int) (*os.File, error) {
+func locked(path string, lock func(*os.File) error) (*os.File, error) {
 	file, err := os.OpenFile(path, os.O_RDONLY|unix.O_NOFOLLOW, 0)
 	if err != nil {
 		return nil, err
 	}
-	for {
-		err = unix.Flock(int(file.Fd()), how)
-		if err != unix.EINTR {
-			break
-		}
-	}
-	if err != nil {
+	if err := lock(file); err != nil {
 		file.Close()
 		return nil, fmt.Errorf("lock %s: %w", filepath.Base(path), err)
 	}
