@@ -1,13 +1,12 @@
 package cli
 
 import (
-	"context"
 	"fmt"
 	"io"
-	"net/http"
 	"strings"
 	"time"
 
+	"cooper/stage05-images/registry"
 	"cooper/stage07-cli/engine"
 
 	urfave "github.com/urfave/cli/v2"
@@ -62,28 +61,7 @@ func openSource(c *urfave.Context, source string) (io.ReadCloser, error) {
 	case source == "-":
 		return openInput(c, "")
 	case strings.HasPrefix(source, "http://"), strings.HasPrefix(source, "https://"):
-		return download(c.Context, source)
+		return registry.Download(c.Context, source, 30*time.Second)
 	}
 	return openInput(c, source)
-}
-
-// download has no limit on the whole, which may be large, but on the wait for
-// the first byte.
-func download(ctx context.Context, address string) (io.ReadCloser, error) {
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, address, nil)
-	if err != nil {
-		return nil, err
-	}
-	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.ResponseHeaderTimeout = 30 * time.Second
-	transport.DisableCompression = true // a tar.gz is to arrive as one
-	answer, err := (&http.Client{Transport: transport}).Do(request)
-	if err != nil {
-		return nil, err
-	}
-	if answer.StatusCode != http.StatusOK {
-		answer.Body.Close()
-		return nil, fmt.Errorf("get %s: the server answered %s", address, answer.Status)
-	}
-	return answer.Body, nil
 }
