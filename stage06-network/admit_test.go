@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	namespaces "cooper/stage01-namespaces"
+	"cooper/stage05-images/flock"
 )
 
 // Docker and ufw set this policy. Each iptables has a packet filter of its own.
@@ -73,7 +74,7 @@ func TestANetworkThatComesWhileTheLastOneGoesStaysAdmitted(t *testing.T) {
 		lock, err := os.Create("/run/xtables.lock")
 		require.NoError(t, err)
 		defer lock.Close()
-		require.NoError(t, flock(lock))
+		require.NoError(t, flock.Lock(lock))
 		gone := make(chan error)
 		go func() { gone <- namespaces.Undo(first) }()
 		info, err := lock.Stat()

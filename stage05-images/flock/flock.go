@@ -38,30 +38,29 @@ func wait(file *os.File, how int) error {
 	return flock(file, how)
 }
 
-// LockContext is Lock for a wait that may be long and that the caller shows in
-// its own way. It takes the lock, or closes the file.
+// LockContext is Lock for a wait that may be long, that the caller shows in its
+// own way, and that ends with the context.
 //
-// A system call that waits can't be told to stop. So when the context ends
-// first, the call is left to a goroutine, which gives the lock back at once
-// should it still come.
+// A system call that waits can't be told to stop. So it's made by a goroutine,
+// with a descriptor of its own for the same open file: should the lock still come
+// when the caller has given up, and closed the file, that descriptor is the last
+// one, and the lock goes with it.
 func LockContext(ctx context.Context, file *os.File) error {
-	if Try(file) == nil {
-		return nil
+	if err := Try(file); !errors.Is(err, unix.EWOULDBLOCK) {
+		return err
 	}
-	done := make(chan error) // without room: whoever sends knows that it was taken
+	fd, err := unix.FcntlInt(file.Fd(), unix.F_DUPFD_CLOEXEC, 0)
+	if err != nil {
+		return os.NewSyscallError("fcntl", err)
+	}
+	done := make(chan error, 1)
 	go func() {
-		err := flock(file, unix.LOCK_EX)
-		select {
-		case done <- err:
-		case <-ctx.Done():
-			file.Close()
-		}
+		same := os.NewFile(uintptr(fd), file.Name())
+		defer same.Close()
+		done <- flock(same, unix.LOCK_EX)
 	}()
 	select {
 	case err := <-done:
-		if err != nil {
-			file.Close()
-		}
 		return err
 	case <-ctx.Done():
 		return context.Cause(ctx)

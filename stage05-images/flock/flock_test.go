@@ -2,6 +2,7 @@ package flock
 
 import (
 	"context"
+	"errors"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -98,12 +99,37 @@ func TestAWaitEndsWithItsContextAndTheLockThatStillComesIsGivenBack(t *testing.T
 	enough := context.DeadlineExceeded
 	cancel(enough)
 	require.ErrorIs(t, LockContext(ctx, file), enough)
+	require.NoError(t, file.Close())
 	release()
 	again, err := os.Open(path)
 	require.NoError(t, err)
 	defer again.Close()
 	require.NoError(t, Lock(again), "or it would wait for ever")
 	require.NoError(t, LockContext(ctx, again), "what is to be had is had")
+}
+
+// As soon as the waiter has the lock its context ends: that is no reason to take
+// the lock away from it.
+func TestALockThatCameStaysWhenItsContextEnds(t *testing.T) {
+	for range 300 {
+		holder := open(t)
+		require.NoError(t, Lock(holder))
+		file, err := os.Open(holder.Name())
+		require.NoError(t, err)
+		ctx, cancel := context.WithCancel(t.Context())
+		came := make(chan error)
+		go func() {
+			err := LockContext(ctx, file)
+			cancel()
+			came <- err
+		}()
+		require.NoError(t, holder.Close())
+		require.NoError(t, <-came)
+		other, err := os.Open(file.Name())
+		require.NoError(t, err)
+		require.ErrorIs(t, Try(other), unix.EWOULDBLOCK)
+		require.NoError(t, errors.Join(other.Close(), file.Close()))
+	}
 }
 
 func TestNobodyIsSeenToHoldALockThatIsFree(t *testing.T) {
