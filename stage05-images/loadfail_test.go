@@ -85,9 +85,10 @@ func TestALoadThatIsKilledInItsPublishingHasAllOfTheImageOrNothing(t *testing.T)
 	img := put(t, here, "app", put(t, here, "base", nil, "x=1"), "x=2")
 	archive := saved(t, here, "app", "base")
 	for call, atLeast := range map[string]int{
-		"syncfs":   1,
-		"renameat": 9, // trees, layers, configs and manifests of two images, and the index
-		"fsync":    4, // the two directories, the index and its own
+		"syncfs":    1,
+		"renameat2": 0, // on machines that have only this one
+		"renameat":  9, // trees, layers, configs and manifests of two images, and the index
+		"fsync":     4, // the two directories, the index and its own
 	} {
 		killed := 0
 		for ; killedLoading(t, archive, img, call, killed+1); killed++ {

@@ -8,6 +8,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -26,8 +27,9 @@ func TestACommandThatWaitsTellsForWhomAndTheOthersDontWait(t *testing.T) {
 	h.ok("create", "--name", "two", "base")
 	lock, calls := filepath.Join(h.root, "containers", id, "lock"), filepath.Join(t.TempDir(), "calls")
 	removal := exec.Command("strace", "-f", "-q", "-o", calls, "-P", lock, "-e", "trace=flock", "-e", "inject=flock:signal=SIGSTOP:when=1", h.program, "rm", "one")
-	removal.Env = h.env
+	removal.Env, removal.SysProcAttr = h.env, &syscall.SysProcAttr{Setpgid: true}
 	require.NoError(t, removal.Start())
+	t.Cleanup(func() { _ = unix.Kill(-removal.Process.Pid, unix.SIGKILL) }) // or all that comes after a failure would wait for it
 	require.Eventually(t, func() bool {
 		seen, _ := os.ReadFile(calls)
 		return strings.Contains(string(seen), "stopped by SIGSTOP")

@@ -100,14 +100,12 @@ func (t Task) Open() (*os.File, error) {
 // Namespace opens a namespace of the process by its name in /proc/PID/ns, see
 // namespaces(7). ESRCH says that it has ended.
 func (t Task) Namespace(name string) (*os.File, error) {
-	pidfd, err := t.Open()
-	if err != nil {
-		return nil, err
+	if t.elsewhere() {
+		return nil, fmt.Errorf("process %d: %w", t.Pid, errElsewhere)
 	}
-	defer pidfd.Close()
 	namespace, err := os.Open(fmt.Sprintf("/proc/%d/ns/%s", t.Pid, name))
-	// If it is our process still, it was so before. One that ends gives up its
-	// namespaces a moment earlier.
+	// If it's our process by now, it was when the file was opened. One that ends
+	// gives up its namespaces a moment before it counts as dead.
 	if !t.Alive() || errors.Is(err, fs.ErrNotExist) {
 		namespace.Close()
 		return nil, os.NewSyscallError("open", unix.ESRCH)
